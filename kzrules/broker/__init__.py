@@ -1,0 +1,1 @@
+"""Twisted and pika: connections, consuming, workers, publishing and queries."""

@@ -1,0 +1,1 @@
+"""The `kzrules` command: one file a verb."""

@@ -1,0 +1,149 @@
+"""What a checked and compiled set of rule files is: the declarations as plain values.
+
+Made by `language.compile`, held by `routing.book`, read by `broker.topology` and `service`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from kzrules.message.outcome import Place
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """`secret("name")`: a file of the secrets folder, read only where something logs in."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSpec:
+    """URLs of one zone in order of preference."""
+
+    name: str
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSpec:
+    """Where to connect. Times in seconds; the first zone is the primary one; `failback` None is never."""
+
+    zones: tuple[ZoneSpec, ...]
+    login: Secret | None = None
+    heartbeat: float = 10.0
+    connection_timeout: float = 2.0
+    handshake_timeout: float = 5.0
+    failback: float | None = None
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    verify: bool = True
+    outbox: int = 10_000
+    """The most messages that may wait for their confirm before consuming slows down."""
+
+
+@dataclass(frozen=True, slots=True)
+class BindingSpec:
+    """`bindings` of an exchange: `source` is bound to it with each key of `routing`."""
+
+    source: "ExchangeSpec"
+    routing: tuple[str, ...]
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSpec:
+    name: str
+    type: Literal["direct", "topic", "fanout", "headers"] | str
+    durable: bool = False
+    auto_delete: bool = False
+    internal: bool = False
+    passive: bool = False
+    arguments: Arguments = field(default_factory=dict)
+    bindings: tuple[BindingSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSpec:
+    """`name` empty: the server names it. `type` None: what the broker makes of it (classic)."""
+
+    name: str
+    durable: bool = False
+    auto_delete: bool = True
+    exclusive: bool = False
+    passive: bool = False
+    type: Literal["classic", "quorum"] | None = None
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FailurePolicy:
+    """`retry(times:, first:, longest:) then LAST`. Times in seconds; `times` 0: no retry.
+
+    `dead_letter` names the queue when `last` is "dead_letter", with `{queue}` already filled in
+    unless the server names the queue.
+    """
+
+    times: int
+    first: float
+    longest: float
+    last: Literal["dead_letter", "reject", "drop"]
+    dead_letter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DedupePolicy:
+    """`by(KEY, within: D, max: N)`."""
+
+    within: float
+    limit: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSpec:
+    """One queue and what is done with its deliveries, as `subscribe` declares it."""
+
+    name: str
+    exchange: ExchangeSpec | None
+    queue: QueueSpec
+    routing: tuple[str, ...]
+    place: Place
+    event_key: str | None = None
+    event_subkey: str | None = None
+    all_zones: bool = False
+    immediate: bool = False
+    """`ack: immediate`."""
+    prefetch: int = 250
+    ordered: bool = False
+    """Has an `ordered_by`; `routing` knows the key."""
+    on_failure: FailurePolicy = FailurePolicy(3, 1.0, 30.0, "drop")
+    dedupe: DedupePolicy | None = None
+    json: Literal["strict", "lenient"] = "strict"
+    schema_mode: Literal["reject", "warn", "off"] = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """`ttl` in seconds, None: for ever. `limit` is the most entries; full, the oldest goes."""
+
+    name: str
+    place: Place
+    ttl: float | None = None
+    limit: int = 100_000
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSpec:
+    """`every D { }`: `interval` in seconds; `name` is file and line, stable over a reload."""
+
+    name: str
+    interval: float
+    place: Place
+
+
+Compiled = Callable[..., Any]
+"""A function compiled from a rule; what it takes is between `language.compile` and `routing`."""

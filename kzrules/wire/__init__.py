@@ -1,0 +1,1 @@
+"""Bytes and numbers: bookkeeping and codecs without any input or output of their own."""
