@@ -23,7 +23,7 @@ def login(secret: Secret | None, where: Path | None) -> tuple[str, str] | None:
         return None
     if where is None:
         raise SettingError(
-            f'The rules log in with secret("{secret.name}"), and there is no secrets folder: give --secrets DIR.'
+            f'The rules log in with secret("{secret.name}"): say with --secrets DIR where that is.'
         )
     path = where / secret.name
     try:
