@@ -13,7 +13,7 @@ MAX_BYTES = 255
 """AMQP's limit: a routing key is a short string."""
 
 _WHOLE_WILDCARDS = frozenset({"#", "*"})
-_OTHERS = {list: "a list", dict: "an object"}
+_OTHERS: dict[type, str] = {list: "a list", dict: "an object"}
 _UNCHANGED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~_"
 
 
