@@ -1,0 +1,263 @@
+"""Values that are known at load: what `setting`, `subscribe`, `table` and `broker` are given.
+
+`Constants.value` evaluates an expression over the settings; what it cannot know raises `Unknown`.
+"""
+
+import json
+import math
+import operator
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from kzrules.errors import RuleFailure
+from kzrules.language.names import did_you_mean
+from kzrules.language.tree import (
+    Binary,
+    Call,
+    DurationLiteral,
+    Entry,
+    Expr,
+    Field,
+    IfExpr,
+    In,
+    Index,
+    ListExpr,
+    Literal,
+    Name,
+    ObjectExpr,
+    Span,
+    Spread,
+    Template,
+    Unary,
+    With,
+)
+from kzrules.language.word import REQUIRED, Doing, Parameter, Word, Words
+
+NOT_CONSTANT = "KZ306"
+UNKNOWN_NAME = "KZ201"
+UNKNOWN_WORD = "KZ202"
+WRONG_VALUE = "KZ305"
+SECRET_HERE = "KZ508"  # noqa: S105  the code of a finding
+
+
+class Unknown(Exception):  # noqa: N818  it is no failure: the caller turns it into a finding
+    """An expression has no value before the rules run. `code` None: somebody else says why."""
+
+    def __init__(self, code: str | None, span: Span, message: str = "", way_out: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.span = span
+        self.message = message
+        self.way_out = way_out
+
+
+class Constants:
+    """Evaluates over the settings. `look_up` gives a setting's value, or raises `KeyError`."""
+
+    def __init__(self, look_up: Callable[[str], Any], names: Mapping[str, Any], words: Words) -> None:
+        self.look_up = look_up
+        self.names = names
+        self.words = words
+
+    def value(self, expr: Expr) -> Any:  # noqa: C901, PLR0911  a case for each kind of expression
+        """The value of a constant expression."""
+        match expr:
+            case Literal(value=value):
+                return value
+            case DurationLiteral(milliseconds=milliseconds):
+                return timedelta(milliseconds=milliseconds)
+            case Template(parts=parts):
+                return "".join(part if isinstance(part, str) else as_text(self.value(part)) for part in parts)
+            case Name():
+                return self._name(expr)
+            case ListExpr(items=items):
+                return [value for item in items for value in self._item(item)]
+            case ObjectExpr():
+                return self._object(expr)
+            case With(base=base, changes=changes):
+                return {**self._expect(base, dict), **self._object(changes)}
+            case Unary() | Binary() | In() | IfExpr():
+                return self._operation(expr)
+            case Call():
+                return self._call(expr)
+            case Field() | Index():
+                raise Unknown(
+                    NOT_CONSTANT, expr.span, "a field of the payload is not known when the rules load"
+                )
+        raise Unknown(NOT_CONSTANT, expr.span, "this is not known when the rules load")
+
+    def _name(self, expr: Name) -> Any:
+        try:
+            return self.look_up(expr.id)
+        except KeyError:
+            if expr.id in ("payload", "received", "meta"):
+                text = f"`{expr.id}` is not known when the rules load"
+                raise Unknown(NOT_CONSTANT, expr.span, text) from None
+            text = f"there is no setting `{expr.id}`"
+            way_out = did_you_mean(expr.id, self.names, f'declare it: setting {expr.id} = "..."')
+            raise Unknown(UNKNOWN_NAME, expr.span, text, way_out) from None
+
+    def _item(self, item: Expr | Spread) -> list[Any]:
+        if isinstance(item, Spread):
+            spread: list[Any] = self._expect(item.value, list)
+            return spread
+        return [self.value(item)]
+
+    def _object(self, expr: ObjectExpr) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for entry in expr.entries:
+            if isinstance(entry, Entry):
+                made[self.value(entry.key)] = self.value(entry.value)
+            else:
+                made.update(self._expect(entry.value, dict))
+        return made
+
+    def _expect(self, expr: Expr, kind: type) -> Any:
+        value = self.value(expr)
+        if not isinstance(value, kind):
+            raise Unknown(WRONG_VALUE, expr.span, f"this should be {SAID[kind]}, and is {kind_said(value)}")
+        return value
+
+    def _operation(self, expr: Unary | Binary | In | IfExpr) -> Any:  # noqa: PLR0911  one for each operator
+        match expr:
+            case IfExpr(condition=condition, then=then, otherwise=otherwise):
+                return self.value(then if self._expect(condition, bool) else otherwise)
+            case In(item=item, choices=choices):
+                wanted = self.value(item)
+                return any(same(wanted, choice) for choice in self._expect(choices, list))
+            case Unary(op="not", operand=operand):
+                return not self._expect(operand, bool)
+            case Unary(operand=operand):
+                return -self._number(operand)
+            case Binary(op="??", left=left, right=right):
+                value = self.value(left)
+                return self.value(right) if value is None else value
+            case Binary(op="and", left=left, right=right):
+                return self._expect(left, bool) and self._expect(right, bool)
+            case Binary(op="or", left=left, right=right):
+                return self._expect(left, bool) or self._expect(right, bool)
+            case Binary(op="==" | "!=" as op, left=left, right=right):
+                return same(self.value(left), self.value(right)) is (op == "==")
+        return self._arithmetic(expr)
+
+    def _number(self, expr: Expr) -> Any:
+        value = self.value(expr)
+        if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
+            raise Unknown("KZ304", expr.span, f"this should be a number, and is {kind_said(value)}")
+        return value
+
+    def _arithmetic(self, expr: Binary) -> Any:
+        left, right = self.value(expr.left), self.value(expr.right)
+        if not (expr.op in ORDER and isinstance(left, str) and isinstance(right, str)):
+            left, right = self._number(expr.left), self._number(expr.right)
+        try:
+            result = {**ORDER, **ARITHMETIC}[expr.op](left, right)
+        except (TypeError, ArithmeticError) as failure:
+            text = f"`{expr.op}` cannot be worked out for {kind_said(left)} and {kind_said(right)}: {failure}"
+            raise Unknown("KZ304", expr.span, text) from failure
+        if isinstance(result, float) and not math.isfinite(result):
+            raise Unknown("KZ304", expr.span, "the result is too large for a number")
+        return result
+
+    def _call(self, expr: Call) -> Any:
+        if expr.name == "secret":
+            text = "`secret(...)` may stand only where something logs in"
+            raise Unknown(
+                SECRET_HERE, expr.span, text, 'write it in the broker block: login: secret("broker")'
+            )
+        word = self.words.get(expr.name)
+        if word is None:
+            raise Unknown(None, expr.span)
+        if not (word.pure and word.doing is Doing.VALUE and word.call is not None and not word.needs_run):
+            raise Unknown(
+                NOT_CONSTANT, expr.span, f"what `{expr.name}` gives is not known when the rules load"
+            )
+        try:
+            return word.call(*self._arguments(expr, word))
+        except RuleFailure as failure:
+            raise Unknown(WRONG_VALUE, expr.span, f"`{expr.name}`: {failure}") from failure
+
+    def _arguments(self, expr: Call, word: Word) -> list[Any]:
+        placed = [argument.value for argument in expr.arguments if argument.name is None]
+        named = {argument.name: argument.value for argument in expr.arguments if argument.name is not None}
+        values: list[Any] = []
+        for parameter in word.parameters:
+            if parameter.rest:
+                values.extend(self.value(given) for given in placed)
+                placed = []
+            elif placed and not parameter.named:
+                values.append(self.value(placed.pop(0)))
+            else:
+                values.append(self._named(expr, parameter, named))
+        return values
+
+    def _named(self, expr: Call, parameter: Parameter, named: Mapping[str, Expr]) -> Any:
+        if parameter.name in named:
+            return self.value(named[parameter.name])
+        if parameter.default is REQUIRED:
+            raise Unknown("KZ301", expr.span, f"`{expr.name}` needs `{parameter.name}`")
+        return parameter.default
+
+
+ORDER: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _divide(left: Any, right: Any) -> Any:
+    """Whole where it comes out whole: 6 / 2 is 3."""
+    if isinstance(left, int) and isinstance(right, int) and left % right == 0:
+        return left // right
+    return left / right
+
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide,
+    "%": operator.mod,
+}
+
+SAID: dict[type, str] = {
+    type(None): "null",
+    bool: "a truth value",
+    int: "an integer",
+    float: "a decimal",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+    timedelta: "a duration",
+}
+
+
+def kind_said(value: Any) -> str:
+    """A value's kind as a sentence needs it: `a text`."""
+    return SAID.get(type(value), "something else")
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equality of the language: true is not 1, 1 is 1.0, at every depth."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    return bool(left == right)
+
+
+def as_text(value: Any) -> str:
+    """A value inside a template."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case timedelta():
+            return f"{value / timedelta(seconds=1):g}s"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
