@@ -1,0 +1,259 @@
+"""JSON in and out: a body becomes an object, a value becomes a body.
+
+The one place where it is decided what orjson and the standard library disagree about: integers
+beyond 64 bits stay exact, NaN and infinite numbers are refused, a duplicate key's last value
+counts, lone surrogates never come in and never go out. Called by `routing` and the words.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NoReturn
+
+import orjson
+
+from kzrules.errors import PayloadError, RuleFailure
+from kzrules.message.identity import Identity
+
+MAX_BYTES = 16 * 1024 * 1024
+"""The largest body that is read or written, and the largest value of a rule."""
+MAX_DEPTH = 200
+"""How deep lists and objects may lie in each other; orjson writes no more than 254."""
+MAX_DIGITS = 4300
+"""The longest integer, in and out: Python's own bound against quadratic conversions."""
+
+_DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+_LONG_RUN = b"0" * 19
+_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def loads(body: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """The object that a body holds; `PayloadError` says what is wrong and where."""
+    if len(body) > max_bytes:
+        raise PayloadError(f"the payload has {len(body)} bytes, more than the {max_bytes} allowed")
+    value = _exact(body) if _LONG_RUN in body.translate(_DIGITS) else _fast(body)
+    if value.__class__ is not dict:
+        raise PayloadError(f"the payload is {_named(value)}, not an object")
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        _check_depth(value)
+    return value  # type: ignore[no-any-return]  # its class was looked at
+
+
+def _fast(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as wrong:
+        raise _not_json(wrong, body) from None
+
+
+def _exact(body: bytes) -> Any:
+    """The standard library's decoder, where a number may not fit 64 bits."""
+    try:
+        text = body.decode()
+        value = json.loads(text, parse_int=_integer, parse_float=_decimal, parse_constant=_constant)
+        if _LONE_SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeDecodeError as wrong:
+        raise PayloadError(f"not JSON: byte {wrong.start} is no UTF-8") from None
+    except UnicodeEncodeError:
+        raise PayloadError("not JSON: a text holds half of a surrogate pair") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except json.JSONDecodeError as wrong:
+        raise _not_json(wrong, body) from None
+    return value
+
+
+def _not_json(wrong: json.JSONDecodeError, body: bytes) -> PayloadError:
+    if not body.strip():
+        return PayloadError("not JSON: the payload is empty")
+    if "ecursion" in wrong.msg:
+        return _too_deep()
+    return PayloadError(f"not JSON: {wrong.msg} at line {wrong.lineno}, column {wrong.colno}")
+
+
+def _too_deep() -> PayloadError:
+    return PayloadError(f"lists and objects lie more than {MAX_DEPTH} deep in each other")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise PayloadError(
+            f"an integer of {len(digits.lstrip('-'))} digits ({digits[:12]}...), more than {MAX_DIGITS}"
+        )
+    return int(digits)
+
+
+def _decimal(digits: str) -> float:
+    value = float(digits)
+    if value in {float("inf"), float("-inf")}:
+        raise PayloadError(f"the number {digits[:40]} is too large")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise PayloadError(f"not JSON: {name} is no number of JSON")
+
+
+def _check_depth(value: Any) -> None:
+    """Level by level, so that no depth can exhaust the stack."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise _too_deep()
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if outer.__class__ is dict else outer)
+            if inner.__class__ is dict or inner.__class__ is list
+        ]
+
+
+def _named(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a truth value"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+    return "a number"
+
+
+# --- out -----------------------------------------------------------------------------------
+
+
+def weigh(value: Any, depth: int = 0) -> int:
+    """About how many bytes a value is when written, found without writing it.
+
+    `RuleFailure` when it is larger than 16 MiB or deeper than the bound: values share their
+    parts, so a small rule can say a value that would fill the machine when written out.
+    """
+    if value.__class__ is str:
+        return len(value) + 2
+    if value.__class__ is not dict and value.__class__ is not list:
+        return 4
+    if depth >= MAX_DEPTH:
+        raise RuleFailure(f"lists and objects lie more than {MAX_DEPTH} deep in each other")
+    total = 2 + 2 * len(value)
+    if value.__class__ is dict:
+        for key in value:
+            total += len(key)
+        value = value.values()
+    for item in value:
+        kind = item.__class__
+        if kind is str:
+            total += len(item)
+        elif kind is dict or kind is list:
+            total += weigh(item, depth + 1)
+            if total > MAX_BYTES:
+                break
+    if total > MAX_BYTES:
+        raise _too_large()
+    return total
+
+
+def _too_large() -> RuleFailure:
+    return RuleFailure(f"a value of more than {MAX_BYTES // 1024 // 1024} MiB")
+
+
+def dumps(value: Any) -> bytes:
+    """A value as compact JSON; `RuleFailure` where it has none or is too large."""
+    weigh(value)
+    try:
+        body = orjson.dumps(value)
+    except TypeError:
+        body = _dumps_exact(value)
+    if len(body) > MAX_BYTES:
+        raise _too_large()
+    return body
+
+
+def _dumps_exact(value: Any) -> bytes:
+    """What orjson refuses: integers beyond 64 bits, halves of surrogate pairs; and what is no JSON."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_no_json)
+    except ValueError:
+        raise RuleFailure(f"a number that JSON cannot hold, or of more than {MAX_DIGITS} digits") from None
+    return text.encode(errors="replace")
+
+
+def _no_json(value: Any) -> NoReturn:
+    what = "a duration is" if isinstance(value, timedelta) else f"{type(value).__name__} is"
+    raise RuleFailure(f"{what} no value of JSON; divide a duration by 1s for a number of seconds")
+
+
+def spaced(value: Any) -> str:
+    """JSON as json-c writes it (`JSON_C_TO_STRING_SPACED`): the kazoo module's text of a container."""
+    if value.__class__ is dict:
+        inner = ", ".join(f"{_slashed(key)}: {spaced(item)}" for key, item in value.items())
+        return f"{{ {inner} }}" if inner else "{ }"
+    if value.__class__ is list:
+        inner = ", ".join(spaced(item) for item in value)
+        return f"[ {inner} ]" if inner else "[ ]"
+    return _slashed(value)
+
+
+def _slashed(value: Any) -> str:
+    return dumps(value).decode().replace("/", "\\/")
+
+
+# --- what the bus expects in each object ---------------------------------------------------
+
+OURS = ("App-Name", "App-Version", "Node", "Msg-ID", "Server-ID")
+"""Filled in where an object that goes out lacks them."""
+TRANSPORT = frozenset(OURS)
+"""With `AMQP-*`: what the transport put into an object, which `payload` leaves out."""
+
+
+def without_transport(received: dict[str, Any]) -> dict[str, Any]:
+    """The object that the sender meant."""
+    return {key: value for key, value in received.items() if key not in TRANSPORT and key[:5] != "AMQP-"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """An `Identity` with its fields worked out once, for each message to carry."""
+
+    app_name: str
+    app_version: str
+    node: str
+    server_id: str
+
+    @classmethod
+    def of(cls, identity: Identity) -> "Stamp":
+        """What this process puts on its messages."""
+        return cls(identity.app_name, identity.app_version, identity.node, identity.server_id)
+
+
+def encode(value: Any, identity: Stamp, msg_id: str) -> bytes:
+    """A body as it goes out: `OURS` filled in where absent or null, `AMQP-*` left out, and the
+    prefix `consumer://n/` of a `Server-ID` too (an answer to it would go nowhere)."""
+    if value.__class__ is not dict:
+        return dumps(value)
+    full = {key: item for key, item in value.items() if key[:5] != "AMQP-"}
+    if full.get("App-Name") is None:
+        full["App-Name"] = identity.app_name
+    if full.get("App-Version") is None:
+        full["App-Version"] = identity.app_version
+    if full.get("Node") is None:
+        full["Node"] = identity.node
+    if full.get("Msg-ID") is None:
+        full["Msg-ID"] = msg_id
+    old = full.get("Server-ID")
+    if old is None:
+        full["Server-ID"] = identity.server_id
+    elif old.__class__ is str and old[:11] == "consumer://":
+        full["Server-ID"] = plain_server_id(old) or identity.server_id
+    return dumps(full)
+
+
+def plain_server_id(text: str) -> str:
+    """A `Server-ID` without the `consumer://n/` that each consumer on its way put before it."""
+    while text[:11] == "consumer://":
+        _, _, text = text[11:].partition("/")
+    return text
