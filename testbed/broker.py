@@ -1,0 +1,61 @@
+"""Which broker the tests and the demonstration use: a given one, or a private node, however it can be had."""
+
+import os
+import sys
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from testbed import debian, obtain
+from testbed.errors import NoBroker
+from testbed.ground import Ground
+from testbed.node import Node
+from testbed.obtain import Programs
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A broker that somebody else runs, named by DEMO_BROKER."""
+
+    url: str
+
+
+def given_broker(*, i_know_this_bus: bool = False) -> Given | None:
+    """The broker of DEMO_BROKER. One beyond loopback may be somebody's live bus: refused."""
+    url = os.environ.get("DEMO_BROKER", "")
+    if not url:
+        return None
+    host = urlsplit(url).hostname or ""
+    if host not in LOOPBACK and not i_know_this_bus:
+        raise NoBroker(
+            f"DEMO_BROKER names {host or 'no host'}, which is not this machine, but maybe a live bus."
+            " Unset it to have a private broker started, or say --i-know-this-bus if you do."
+        )
+    return Given(url)
+
+
+def find_programs(say: debian.Say) -> Programs:
+    """RabbitMQ's programs: the machine's own, else Debian's packages, unpacked."""
+    programs = obtain.installed() or debian.unpacked(say)
+    if programs is None:
+        raise NoBroker(
+            "There is no RabbitMQ here and no apt to have it from: install RabbitMQ 3.10 or later"
+            " (`brew install rabbitmq`, or your system's package), or set DEMO_BROKER to one on this machine."
+        )
+    return programs
+
+
+def say_on_stderr(line: str) -> None:
+    """One line for the person who waits."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def private_broker(say: debian.Say = say_on_stderr) -> Node:
+    """A private node, started."""
+    ground = Ground(find_programs(say))
+    try:
+        return Node(ground).start()
+    except BaseException:
+        ground.close()
+        raise

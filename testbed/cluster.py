@@ -1,0 +1,66 @@
+"""Several private nodes as one cluster, that can be cut in two and healed."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from testbed.broker import find_programs, say_on_stderr
+from testbed.debian import Say
+from testbed.ground import Ground
+from testbed.node import Node
+
+_TICK = "-kernel net_ticktime 6"
+"""A silent node is given up after 6 s instead of 60: until then a survivor cannot bind or declare."""
+
+
+class Cluster:
+    """Nodes `kz1`, `kz2`, ... on one ground, with one epmd and one cookie."""
+
+    def __init__(
+        self, size: int, *, settings: Mapping[str, str] | None = None, say: Say = say_on_stderr
+    ) -> None:
+        names = [f"kz{number}" for number in range(1, size + 1)]
+        members = {
+            f"cluster_formation.classic_config.nodes.{number}": f"{name}@localhost"
+            for number, name in enumerate(names, 1)
+        }
+        joined = {"cluster_formation.peer_discovery_backend": "classic_config", **members, **(settings or {})}
+        self.ground = Ground(find_programs(say))
+        self.nodes = [Node(self.ground, name, settings=joined, erlang_arguments=_TICK) for name in names]
+
+    def start(self) -> "Cluster":
+        """The first node makes the cluster, the others join it at the same time."""
+        try:
+            first, *others = self.nodes
+            first.start()
+            for node in others:
+                node.start(wait=False)
+            for node in others:
+                node.wait_until_up()
+        except BaseException:
+            self.ground.close()
+            raise
+        return self
+
+    @property
+    def urls(self) -> list[str]:
+        """One a node, in order."""
+        return [node.url for node in self.nodes]
+
+    def partition(self, one: Sequence[Node], other: Sequence[Node]) -> None:
+        """Cut the two sides from each other: neither knows the other's cookie any more."""
+        for here, there in itertools.product(one, other):
+            here.eval(f"erlang:set_cookie('{there.name}', cut), erlang:disconnect_node('{there.name}')")
+            there.eval(f"erlang:set_cookie('{here.name}', cut), erlang:disconnect_node('{here.name}')")
+
+    def heal(self, one: Sequence[Node], other: Sequence[Node]) -> None:
+        """Let the two sides meet again."""
+        for here, there in [*itertools.product(one, other), *itertools.product(other, one)]:
+            here.eval(f"erlang:set_cookie('{there.name}', '{self.ground.cookie}')")
+        for here, there in itertools.product(one, other):
+            here.eval(f"net_kernel:connect_node('{there.name}')")
+
+    def destroy(self) -> None:
+        """End every node and remove their folder."""
+        for node in self.nodes:
+            node.kill()
+        self.ground.close()

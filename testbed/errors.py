@@ -1,0 +1,9 @@
+"""What can go wrong with a broker of our own. The text is what a person reads."""
+
+
+class NoBroker(Exception):  # noqa: N818  what is the matter, not that something is
+    """There is no RabbitMQ to be had here, or it did not start; the text says what to do."""
+
+
+class CommandFailed(Exception):  # noqa: N818  as above
+    """A node did not do what it was told; what it said follows."""

@@ -1,0 +1,82 @@
+"""Shared by all tests: one private RabbitMQ node a session, a virtual host a test, and Twisted's tidiness."""
+
+import gc
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from twisted.internet import reactor
+from twisted.logger import LogLevel, formatEvent, globalLogPublisher
+from twisted.python import failure
+
+from testbed import NoBroker, Node, private_broker
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def rabbit() -> Iterator[Node]:
+    """One private node for the whole session, started when the first test asks for it."""
+    try:
+        node = private_broker()
+    except NoBroker as error:
+        pytest.fail(str(error), pytrace=False)
+    yield node
+    node.destroy()
+
+
+@pytest.fixture
+def vhost(rabbit: Node) -> Iterator[str]:
+    """A virtual host of the test's own: its queues and exchanges go when the test has ended."""
+    name = f"test-{next(_numbers)}"
+    rabbit.add_vhost(name)
+    yield name
+    rabbit.delete_vhost(name)
+
+
+@pytest.fixture
+def broker_url(rabbit: Node, vhost: str) -> str:
+    """The URL of that virtual host."""
+    return rabbit.url_of(vhost)
+
+
+@dataclass
+class LoggedErrors:
+    """What was logged as critical, or as a failure, during a test."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if event.get("log_level") is LogLevel.critical:
+            self.events.append(event)
+
+    def flush(self) -> list[dict[str, Any]]:
+        """Give what was logged, and forget it: a test that expects it says so by this call."""
+        gc.collect()
+        flushed, self.events = self.events, []
+        return flushed
+
+
+@pytest.fixture(autouse=True)
+def logged_errors() -> Iterator[LoggedErrors]:
+    """Fail a test that logs something critical, leaves a Deferred's failure unseen, or a call waiting."""
+    failures, calls = failure.count, set(reactor.getDelayedCalls())
+    logged = LoggedErrors()
+    globalLogPublisher.addObserver(logged)
+    yield logged
+    if failure.count != failures:
+        gc.collect()  # an unhandled failure is only told when its Deferred is collected
+    globalLogPublisher.removeObserver(logged)
+    left = [call for call in reactor.getDelayedCalls() if call not in calls]
+    for call in left:
+        call.cancel()
+    problems = [_text(event) for event in logged.events] + [f"still waiting: {call}" for call in left]
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
+def _text(event: dict[str, Any]) -> str:
+    trouble = event.get("log_failure")
+    return f"{formatEvent(event)}\n{trouble.getTraceback() if trouble else ''}"
