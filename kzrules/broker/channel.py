@@ -1,0 +1,392 @@
+"""One channel: declares, consumes, settles and publishes. Opened by `session`, used by the rest of `broker`.
+
+Questions (declare, bind, consume) go through pika's core channel, one at a time, and each ends
+with an answer, the channel's end, or the connection's. What is sent for every message is written
+as finished bytes, and what arrives comes from `amqp_receive`, past pika.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+
+from kzrules.broker import amqp_frames as frames
+from kzrules.broker.amqp_errors import NotSendable
+from kzrules.broker.amqp_frames import Outgoing
+from kzrules.broker.amqp_receive import Returned
+from kzrules.errors import BrokerError, BrokerGone
+from kzrules.language.program import ExchangeSpec, QueueSpec
+from kzrules.message.delivery import Delivery, Source
+
+if TYPE_CHECKING:
+    from kzrules.broker.session import Session
+
+_log = Logger()
+_generations = itertools.count(1)
+
+Arguments = Mapping[str, Any]
+
+
+def _ignore(*_: Any) -> None:
+    """Where pika wants a callback for what never reaches it."""
+
+
+def _once(asked: Deferred[Any]) -> Callable[[Any], None]:
+    """An answer may come after its question was given up."""
+    return lambda answer: None if asked.called else asked.callback(answer)
+
+
+class Channel:
+    """One channel of one session. `generation` is never used twice in this process."""
+
+    def __init__(self, session: "Session") -> None:
+        self.generation = next(_generations)
+        self.session = session
+        self.sequence = 0
+        """The publish sequence number of the last message, where confirms are on."""
+        self.source: Source | None = None
+        self.batch: list[Delivery] = []
+        self._confirms = False
+        self._no_ack = False
+        self._core: Any = None
+        self._number = 0
+        self._write = session.core.write
+        self._frame_max = session.core.receiver.frame_max
+        self._gone: BrokerError | None = None
+        self._turn = DeferredLock()
+        self._asked: Deferred[Any] | None = None
+        self._getting: tuple[str, Deferred[Delivery | None]] | None = None
+        self._on_deliveries: Callable[[list[Delivery]], None] = _ignore
+        self._on_cancelled: Callable[[], None] = _ignore
+        self._on_confirm: Callable[[int, bool, bool], None] = _ignore
+        self._on_return: Callable[[int, str, str, str, bytes, bytes], None] = _ignore
+        self._on_closed: list[Callable[[BrokerError], None]] = []
+
+    # Life
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can still be sent on it."""
+        return self._gone is None and self._core is not None and bool(self._core.is_open)
+
+    async def open(self, *, confirms: bool, prefetch: int) -> None:
+        """Called by `Session.open_channel` only."""
+        await self._ask("channel.open", self._start)
+        if prefetch:
+            await self._ask("basic.qos", lambda done: self._core.basic_qos(0, prefetch, callback=done))
+        if confirms:
+            await self._ask("confirm.select", lambda done: self._core.confirm_delivery(_ignore, done))
+            self._confirms = True
+
+    def _start(self, done: Callable[[Any], None]) -> None:
+        self._core = self.session.core.channel(None, done)
+        self._number = self._core.channel_number
+        self._core.add_on_close_callback(self._closed)
+        self._core.add_on_cancel_callback(self._cancelled)
+        self.session.core.receiver.channels[self._number] = self
+
+    def on_closed(self, callback: Callable[[BrokerError], None]) -> None:
+        """Call back once when the channel is gone, at once where it is gone already."""
+        if self._gone is not None:
+            callback(self._gone)
+        else:
+            self._on_closed.append(callback)
+
+    async def close(self) -> None:
+        """Close it; what was delivered and not settled goes back to its queue."""
+        if self._gone is None:
+            await self._ask("channel.close", self._finish)
+
+    def _finish(self, done: Callable[[Any], None]) -> None:
+        self.source = None
+        self.on_closed(lambda _: done(None))
+        self._core.close(200, "done")
+
+    def _closed(self, _core: Any, reason: BaseException) -> None:
+        self._gone = error = self.session.core.said(reason)
+        self.source = None
+        self.batch.clear()
+        self.session.core.receiver.forget(self._number)
+        callbacks, self._on_closed = self._on_closed, []
+        for callback in callbacks:
+            self._guarded(callback, error)
+        got = self._getting
+        self._getting = None
+        for waiting in (self._asked, got and got[1]):
+            if waiting is not None and not waiting.called:
+                waiting.errback(error)
+
+    # Questions
+
+    async def _ask(self, what: str, start: Callable[[Callable[[Any], None]], Any]) -> Any:
+        """Ask one thing at a time; a broker that does not answer is given up with its connection."""
+        await self._turn.acquire()
+        try:
+            if self._gone is not None:
+                raise self._gone
+            asked: Deferred[Any] = Deferred()
+            self._asked = asked
+            too_late = self.session.clock.callLater(self.session.rpc_limit, self._unanswered, what)
+            try:
+                start(_once(asked))
+                return await asked
+            except BrokerError:
+                raise
+            except Exception as error:
+                raise self._in_our_words(what, error) from error
+            finally:
+                self._asked = None
+                if too_late.active():
+                    too_late.cancel()
+        finally:
+            self._turn.release()
+
+    def _in_our_words(self, what: str, error: Exception) -> BrokerError:
+        """What pika raised instead of asking: arguments with no AMQP form, or a channel that is closing."""
+        if self.is_open:
+            return NotSendable(f"{what} cannot be sent to {self.session.name}: {error}")
+        return self.session.core.said(error)
+
+    def _unanswered(self, what: str) -> None:
+        self.session.abort(
+            BrokerGone(f"{self.session.name} did not answer {what} within {self.session.rpc_limit:.0f} s")
+        )
+
+    async def declare_exchange(self, exchange: ExchangeSpec) -> None:
+        """exchange.declare, passive where the spec says so; its bindings are not made here."""
+        await self._ask(
+            "exchange.declare",
+            lambda done: self._core.exchange_declare(
+                exchange.name,
+                exchange.type,
+                passive=exchange.passive,
+                durable=exchange.durable,
+                auto_delete=exchange.auto_delete,
+                internal=exchange.internal,
+                arguments=dict(exchange.arguments),
+                callback=done,
+            ),
+        )
+
+    async def declare_queue(self, queue: QueueSpec) -> str:
+        """queue.declare; the name, which the broker made up where the spec has none.
+
+        `arguments` go out as they stand: what `type` means for them is `topology`'s to say.
+        """
+        answer = await self._ask(
+            "queue.declare",
+            lambda done: self._core.queue_declare(
+                queue.name,
+                passive=queue.passive,
+                durable=queue.durable,
+                exclusive=queue.exclusive,
+                auto_delete=queue.auto_delete,
+                arguments=dict(queue.arguments),
+                callback=done,
+            ),
+        )
+        return str(answer.method.queue)
+
+    async def bind_queue(
+        self, queue: str, exchange: str, routing_key: str, arguments: Arguments | None = None
+    ) -> None:
+        """queue.bind."""
+        await self._bind("queue.bind", queue, exchange, routing_key, arguments)
+
+    async def unbind_queue(
+        self, queue: str, exchange: str, routing_key: str, arguments: Arguments | None = None
+    ) -> None:
+        """queue.unbind."""
+        await self._bind("queue.unbind", queue, exchange, routing_key, arguments)
+
+    async def bind_exchange(
+        self, destination: str, source: str, routing_key: str, arguments: Arguments | None = None
+    ) -> None:
+        """exchange.bind: RabbitMQ's own, what `source` routes by this key reaches `destination`."""
+        await self._bind("exchange.bind", destination, source, routing_key, arguments)
+
+    async def unbind_exchange(
+        self, destination: str, source: str, routing_key: str, arguments: Arguments | None = None
+    ) -> None:
+        """exchange.unbind."""
+        await self._bind("exchange.unbind", destination, source, routing_key, arguments)
+
+    async def _bind(
+        self, method: str, target: str, source: str, routing_key: str, arguments: Arguments | None
+    ) -> None:
+        bind = getattr(self._core, method.replace(".", "_"))
+        values = dict(arguments or {})
+        await self._ask(method, lambda done: bind(target, source, routing_key, values, callback=done))
+
+    async def delete_queue(self, queue: str, *, if_unused: bool = False, if_empty: bool = False) -> int:
+        """queue.delete; how many messages went with it."""
+        answer = await self._ask(
+            "queue.delete",
+            lambda done: self._core.queue_delete(queue, if_unused, if_empty, callback=done),
+        )
+        return int(answer.method.message_count)
+
+    async def delete_exchange(self, exchange: str, *, if_unused: bool = False) -> None:
+        """exchange.delete."""
+        await self._ask(
+            "exchange.delete", lambda done: self._core.exchange_delete(exchange, if_unused, callback=done)
+        )
+
+    async def purge_queue(self, queue: str) -> int:
+        """queue.purge; how many messages are gone."""
+        answer = await self._ask("queue.purge", lambda done: self._core.queue_purge(queue, callback=done))
+        return int(answer.method.message_count)
+
+    async def count_messages(self, queue: str) -> tuple[int, int]:
+        """Messages ready in a queue, and its consumers; 404 closes the channel where it does not exist."""
+        answer = await self._ask(
+            "queue.declare", lambda done: self._core.queue_declare(queue, passive=True, callback=done)
+        )
+        return int(answer.method.message_count), int(answer.method.consumer_count)
+
+    # Consuming
+
+    async def consume(
+        self,
+        queue: str,
+        source: Source,
+        on_deliveries: Callable[[list[Delivery]], None],
+        on_cancelled: Callable[[], None],
+        *,
+        exclusive: bool = False,
+        no_ack: bool = False,
+        arguments: Arguments | None = None,
+    ) -> str:
+        """basic.consume, once a channel: a watermark has room for one consumer only.
+
+        Deliveries of one read come in one call. `on_cancelled` says that the broker ended the
+        consumer (its queue was deleted, or moved) while the channel stays open.
+        """
+        if self.source is not None:
+            raise ValueError(f"this channel consumes already, from {self.source.queue}")
+        self.source, self._no_ack = source, no_ack
+        self._on_deliveries, self._on_cancelled = on_deliveries, on_cancelled
+        values = dict(arguments or {})
+        answer = await self._ask(
+            "basic.consume",
+            lambda done: self._core.basic_consume(
+                queue, _ignore, auto_ack=no_ack, exclusive=exclusive, arguments=values, callback=done
+            ),
+        )
+        return str(answer.method.consumer_tag)
+
+    async def cancel(self, tag: str) -> None:
+        """basic.cancel. What comes after it is given back at once, so the queue's other consumers get it."""
+        if tag not in self._core.consumer_tags:
+            return  # the broker was faster
+        if not self._no_ack:
+            self.source = None
+        await self._ask("basic.cancel", lambda done: self._core.basic_cancel(tag, done))
+        self.source = None
+
+    async def get(self, queue: str) -> Delivery | None:
+        """basic.get: one message, to be settled like any other, or None where there is none."""
+        delivery: Delivery | None = await self._ask("basic.get", lambda done: self._get(queue, done))
+        return delivery
+
+    def _get(self, queue: str, done: Callable[[Any], None]) -> None:
+        got: Deferred[Delivery | None] = Deferred()
+        got.addCallbacks(done, _ignore)
+        self._getting = (queue, got)
+        self._write(frames.get(self._number, queue))
+
+    # What arrives: called by `amqp_receive`
+
+    def take_batch(self) -> None:
+        """Hand over what one read brought."""
+        batch, self.batch = self.batch, []
+        if not self._guarded(self._on_deliveries, batch) and not self._no_ack:
+            self._fail("its deliveries could not be taken")
+
+    def take_unwanted(self, tag: int) -> None:
+        """Came after cancel: nack gives it back without counting it as a failed delivery."""
+        if not self._no_ack:
+            self.nack(tag, multiple=False, requeue=True)
+
+    def take_returned(self, returned: Returned) -> None:
+        """basic.return."""
+        self._guarded(self._on_return, *returned)
+
+    def take_got(self, got: Delivery) -> None:
+        """basic.get-ok."""
+        if self._getting is not None:
+            (queue, getting), self._getting = self._getting, None
+            source = Source("", queue, self.session.zone, self.session.server, self.generation)
+            getting.callback(got._replace(source=source))
+
+    def take_nothing(self) -> None:
+        """basic.get-empty."""
+        if self._getting is not None:
+            (_, got), self._getting = self._getting, None
+            got.callback(None)
+
+    def take_confirm(self, tag: int, *, multiple: bool, ok: bool) -> None:
+        """basic.ack or basic.nack of something that we published."""
+        self._guarded(self._on_confirm, tag, multiple, ok)
+
+    def _cancelled(self, _method: Any) -> None:
+        self.source = None
+        self._guarded(self._on_cancelled)
+
+    def _guarded(self, callback: Callable[..., None], *arguments: Any) -> bool:
+        try:
+            callback(*arguments)
+        except Exception:  # noqa: BLE001  raised into a read, it would cost everybody the connection
+            _log.failure("a callback of channel {generation} failed", generation=self.generation)
+            return False
+        return True
+
+    def _fail(self, why: str) -> None:
+        """Close without waiting: unsettled deliveries go back, and whoever uses the channel is told."""
+        if self.is_open:
+            _log.error("channel {generation} is closed: {why}", generation=self.generation, why=why)
+            self._core.close(541, why)
+
+    # Settling and publishing
+
+    def ack(self, tag: int, *, multiple: bool = False) -> None:
+        """basic.ack; nothing where the channel is gone, whose deliveries come again anyway."""
+        if self.is_open:
+            self._write(frames.ack(self._number, tag, multiple=multiple))
+
+    def reject(self, tag: int, *, requeue: bool) -> None:
+        """basic.reject."""
+        if self.is_open:
+            self._write(frames.reject(self._number, tag, requeue=requeue))
+
+    def nack(self, tag: int, *, multiple: bool, requeue: bool) -> None:
+        """basic.nack."""
+        if self.is_open:
+            self._write(frames.nack(self._number, tag, multiple=multiple, requeue=requeue))
+
+    def on_confirm(self, callback: Callable[[int, bool, bool], None]) -> None:
+        """Call back with (tag, multiple, ok) for each ack and nack of what we published."""
+        self._on_confirm = callback
+
+    def on_return(self, callback: Callable[[int, str, str, str, bytes, bytes], None]) -> None:
+        """Call back with (code, text, exchange, routing key, properties, body); the confirm follows."""
+        self._on_return = callback
+
+    def publish(
+        self, exchange: str, routing_key: str, body: bytes, properties: bytes, *, mandatory: bool = True
+    ) -> int:
+        """basic.publish; its sequence number where confirms are on. Raises before anything is written."""
+        return self.publish_batch((Outgoing(exchange, routing_key, body, properties, mandatory),))
+
+    def publish_batch(self, messages: Iterable[Outgoing]) -> int:
+        """Publish in one write; the sequence number of the last one, the others come right before it."""
+        if not self.is_open:
+            raise self._gone or BrokerGone(f"the channel to {self.session.name} is being closed")
+        number, frame_max = self._number, self._frame_max
+        written = [frames.publish(number, message, frame_max) for message in messages]
+        self._write(b"".join(written))
+        if self._confirms:
+            self.sequence += len(written)
+        return self.sequence
