@@ -1,0 +1,113 @@
+"""The settlement of one channel's deliveries: each exactly once, on the channel that brought it.
+
+Called by the consumer and by whoever ends an event. Acks are gathered and written once a turn of
+the reactor, as few as the watermark allows. When the channel is gone, nothing is settled on it
+any more: the broker has taken those deliveries back.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from kzrules.broker.clock import Clock, Timer
+from kzrules.message.delivery import Delivery
+from kzrules.wire.watermark import Watermark
+
+
+class AckingChannel(Protocol):
+    """The part of `broker.channel` that settles."""
+
+    generation: int
+
+    def ack(self, tag: int, *, multiple: bool = False) -> None:
+        """basic.ack."""
+
+    def reject(self, tag: int, *, requeue: bool) -> None:
+        """basic.reject."""
+
+    def nack(self, tag: int, *, multiple: bool, requeue: bool) -> None:
+        """basic.nack."""
+
+
+class Settlement:
+    """What is settled and what is not on one channel."""
+
+    __slots__ = ("_channel", "_clock", "_flush_soon", "_watermark", "last_settled", "lost")
+
+    def __init__(self, channel: AckingChannel, prefetch: int, clock: Clock) -> None:
+        self._channel = channel
+        self._watermark = Watermark(prefetch)
+        self._clock = clock
+        self._flush_soon: Timer | None = None
+        self.lost = False
+        """The channel is gone. Read by worker threads too."""
+        self.last_settled = clock.seconds()
+
+    @property
+    def unacknowledged(self) -> int:
+        """Deliveries that the broker holds for us, and for which it sends no others."""
+        return 0 if self.lost else self._watermark.unsettled
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When something was settled last, while deliveries are not; None where all are."""
+        return self.last_settled if not self.lost and self._watermark.in_hand else None
+
+    def delivered(self, batch: Sequence[Delivery]) -> None:
+        """The channel brought these."""
+        if not self._watermark.in_hand:
+            self.last_settled = self._clock.seconds()  # the wait begins now
+        self._watermark.delivered_range(batch[0].tag, batch[-1].tag)
+
+    def done(self, tag: int) -> None:
+        """It may be acked."""
+        if not self.lost:
+            self._watermark.finished(tag)
+            self._ack_soon()
+
+    def done_many(self, batch: Sequence[Delivery]) -> None:
+        """All of them may be acked."""
+        if not self.lost:
+            self._watermark.finished_many(delivery.tag for delivery in batch)
+            self._ack_soon()
+
+    def reject(self, tag: int) -> None:
+        """The broker shall do with it what its queue says: its own dead-letter exchange, or nothing."""
+        if not self.lost:
+            self._watermark.settled_singly(tag)
+            self.last_settled = self._clock.seconds()
+            self._channel.reject(tag, requeue=False)
+
+    def give_back(self, tag: int) -> None:
+        """Somebody else shall have it; nack, because RabbitMQ 4.3 counts reject as a failed delivery."""
+        if not self.lost:
+            self._watermark.settled_singly(tag)
+            self._channel.nack(tag, multiple=False, requeue=True)
+
+    def flush(self) -> None:
+        """Ack what may be acked; called once a turn."""
+        self._flush_soon = None
+        if not self.lost:
+            self.last_settled = self._clock.seconds()
+            for tag, multiple in self._watermark.flush():
+                self._channel.ack(tag, multiple=multiple)
+
+    def flush_all(self) -> None:
+        """Ack everything that is finished, gaps or not: the channel is about to be closed."""
+        self._cancel_flush()
+        if not self.lost:
+            for tag, multiple in self._watermark.flush_all():
+                self._channel.ack(tag, multiple=multiple)
+
+    def lose(self) -> None:
+        """The channel is gone."""
+        self.lost = True
+        self._cancel_flush()
+
+    def _ack_soon(self) -> None:
+        if self._flush_soon is None:
+            self._flush_soon = self._clock.callLater(0, self.flush)
+
+    def _cancel_flush(self) -> None:
+        if self._flush_soon is not None and self._flush_soon.active():
+            self._flush_soon.cancel()
+        self._flush_soon = None

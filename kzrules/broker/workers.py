@@ -1,0 +1,225 @@
+"""The bounded pool that rules run on: work goes to threads in batches, results come back in batches.
+
+Called by the consumer for deliveries and for rules that go on after a query, and by the service
+for timers. Work is queued in one place and drained by at most `size` threads, so that one hop
+to a thread serves everything that waits; one `callFromThread` serves every result until the
+reactor has looked. Nothing here knows what the work is.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from threading import Lock, Thread
+from typing import Any, Protocol, TypeVar, cast
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from kzrules.broker.clock import Clock
+
+T = TypeVar("T")
+Work = Callable[[], Iterable[Any]]
+Receive = Callable[[list[Any]], object]
+
+AT_ONCE = 64
+"""Results that are handed to the reactor in one piece, at most."""
+AT_LEAST_EVERY = 0.005
+"""Seconds after which results go to the reactor although the work is not through."""
+SLICE = 0.01
+"""Seconds that taking results may hold the reactor before it looks at its sockets again."""
+
+
+class Reactor(Clock, Protocol):
+    """The part of the reactor that is needed here."""
+
+    def callFromThread(self, call: Callable[..., Any], *args: Any) -> None:  # noqa: N802  Twisted's name
+        """Run `call` on the reactor thread, from any thread."""
+
+
+class Pool(Protocol):
+    """The part of Twisted's ThreadPool that is needed here."""
+
+    def start(self) -> None:
+        """Begin to take work."""
+
+    def stop(self) -> None:
+        """Take no more work and wait for every thread to end."""
+
+    def callInThread(self, call: Callable[..., Any]) -> None:  # noqa: N802  Twisted's name
+        """Run `call` on a thread of the pool."""
+
+
+class WorkersStopped(RuntimeError):  # noqa: N818  it names a state
+    """Work came after the pool was stopped: whoever sent it should have been stopped before."""
+
+
+class _DaemonPool(ThreadPool):
+    """A thread that hangs must not keep the process from ending; the broker has its delivery still."""
+
+    threadFactory = staticmethod(partial(Thread, daemon=True))  # type: ignore[assignment]  # noqa: N815  Twisted's
+
+
+class Workers:
+    """`size` threads and what waits for them. Made, started and stopped on the reactor thread."""
+
+    log = Logger()
+
+    def __init__(self, size: int, reactor: Reactor, pool: Pool | None = None) -> None:
+        self.size = size
+        self._reactor = reactor
+        self._pool = pool or cast("Pool", _DaemonPool(0, size, name="kzrules"))
+        self._lock = Lock()
+        self._queue: deque[tuple[Work, Receive]] = deque()
+        self._results: deque[tuple[Receive, list[Any], bool]] = deque()
+        self._busy = 0  # threads that drain the queue
+        self._woken = False  # the reactor has been told that there are results
+        self._in_hand = 0  # work whose last result the reactor has not seen
+        self._stopped = False
+        self._idle: list[Deferred[None]] = []
+        self.broken = 0
+        """Work that raised: a fault of ours, each with its traceback in the log."""
+
+    @property
+    def in_hand(self) -> int:
+        """Pieces of work queued, running, or finished with results not yet taken."""
+        return self._in_hand
+
+    def start(self) -> None:
+        """Begin to run work; threads are made as they are needed."""
+        self._pool.start()
+
+    def submit(self, work: Work, receive: Receive) -> None:
+        """Run `work` on a thread. What it gives comes to `receive` on the reactor thread, in lists.
+
+        `receive` is called at least once, when the work is through, if only with an empty list.
+        May be called from any thread. Raises WorkersStopped after `stop`.
+        """
+        with self._lock:
+            if self._stopped:
+                raise WorkersStopped("the worker pool is stopped")
+            self._in_hand += 1
+            self._queue.append((work, receive))
+            another = self._busy < self.size
+            if another:
+                self._busy += 1
+        if another:
+            self._pool.callInThread(self._drain_queue)
+
+    def run(self, call: Callable[..., T], *args: Any) -> "Deferred[T]":
+        """The result of `call(*args)`, run on a thread: for work that comes alone."""
+        done: Deferred[T] = Deferred()
+
+        def work() -> Iterable[Any]:
+            try:
+                yield call(*args)
+            except Exception:  # noqa: BLE001  whoever waits for the Deferred gets it
+                yield Failure()  # type: ignore[no-untyped-call]  # Twisted's
+
+        def receive(results: list[Any]) -> None:
+            for result in results:
+                done.callback(result)  # a Failure takes the errback chain
+
+        self.submit(work, receive)
+        return done
+
+    def when_idle(self) -> "Deferred[None]":
+        """Fires when nothing is in hand."""
+        idle: Deferred[None] = Deferred()
+        if self._in_hand:
+            self._idle.append(idle)
+        else:
+            idle.callback(None)
+        return idle
+
+    def stop(self, timeout: float) -> "Deferred[bool]":
+        """Let what is in hand finish for `timeout` seconds, then end the threads.
+
+        True: all of it finished. False: something hangs; its thread is left behind, and what it
+        worked on is the broker's to deliver again.
+        """
+        ended: Deferred[bool] = Deferred()
+        limit = self._reactor.callLater(timeout, self._end, ended)
+
+        def finished(_: None) -> None:
+            if limit.active():
+                limit.cancel()
+                self._end(ended)
+
+        self.when_idle().addCallback(finished)
+        return ended
+
+    def _end(self, ended: "Deferred[bool]") -> None:
+        with self._lock:
+            self._stopped = True
+            finished = self._in_hand == 0
+            self._queue.clear()
+        if finished:
+            self._pool.stop()
+        else:  # joining a thread that hangs would hang the reactor
+            Thread(target=self._pool.stop, daemon=True, name="kzrules-pool-stop").start()
+        ended.callback(finished)
+
+    # On the worker threads.
+
+    def _drain_queue(self) -> None:
+        while True:
+            with self._lock:
+                if not self._queue:
+                    self._busy -= 1
+                    return
+                work, receive = self._queue.popleft()
+            self._work(work, receive)
+
+    def _work(self, work: Work, receive: Receive) -> None:
+        results: list[Any] = []
+        sent = time.monotonic()
+        try:
+            for result in work():
+                results.append(result)
+                if len(results) >= AT_ONCE or time.monotonic() - sent > AT_LEAST_EVERY:
+                    self._post(receive, results, last=False)
+                    results, sent = [], time.monotonic()
+        except Exception:  # noqa: BLE001  it goes to the log with its traceback, and the thread goes on
+            self._post(self._broke, [Failure()], last=False)  # type: ignore[no-untyped-call]  # Twisted's
+        self._post(receive, results, last=True)
+
+    def _post(self, receive: Receive, results: list[Any], *, last: bool) -> None:
+        with self._lock:
+            self._results.append((receive, results, last))
+            wake, self._woken = not self._woken, True
+        if wake:
+            self._reactor.callFromThread(self._take_results)
+
+    # On the reactor thread.
+
+    def _take_results(self) -> None:
+        until = self._reactor.seconds() + SLICE
+        while True:
+            with self._lock:
+                if not self._results:
+                    self._woken = False
+                    break
+                receive, results, last = self._results.popleft()
+                self._in_hand -= last
+            try:
+                receive(results)
+            except Exception:  # noqa: BLE001  one receiver's fault must not keep the others' results
+                self._broke([Failure()])  # type: ignore[no-untyped-call]  # Twisted's
+            if self._reactor.seconds() >= until:
+                self._reactor.callLater(0, self._take_results)
+                break
+        if not self._in_hand:
+            self._tell_idle()
+
+    def _tell_idle(self) -> None:
+        waiting, self._idle = self._idle, []
+        for idle in waiting:
+            idle.callback(None)
+
+    def _broke(self, failures: list[Failure]) -> None:
+        for failure in failures:
+            self.broken += 1
+            self.log.failure("A worker's task failed: a fault of kzrules, please report it", failure)
