@@ -1,1 +1,5 @@
-"""The `kzrules` command: one file a verb."""
+"""The `kzrules` command: one file a verb. `main` is what the console script calls."""
+
+from kzrules.cli.command import main
+
+__all__ = ["main"]
