@@ -219,7 +219,7 @@ class Node:
         return done.stdout
 
     def eval(self, erlang: str, timeout: float = 60.0) -> str:
-        """Evaluate Erlang in the node and give the result as it prints: a few milliseconds with `erl_call`."""
+        """Evaluate Erlang in the node and give the result as it prints; with `erl_call` that is quick."""
         call = self.ground.programs.look_for("erl_call")
         if call is None:
             return self.ctl("eval", erlang, timeout=timeout).strip()
