@@ -53,12 +53,12 @@ def _fill(cache: Path, say: Say) -> None:
     """Download and unpack beside the cache, then move into place: a broken download leaves no half cache."""
     cache.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="kzrules-apt-", dir=cache.parent) as work:
-        apt = _Apt(Path(work))
+        apt = Apt(Path(work), "rabbitmq-server")
         say("RabbitMQ is not installed: downloading Debian's packages (about 35 MB, once) ...")
         packages = apt.packages()
         root = Path(work, "root")
         for package in apt.download(packages):
-            _run(["dpkg-deb", "-x", str(package), str(root)])
+            run(["dpkg-deb", "-x", str(package), str(root)])
         _point_scripts(root, cache)
         (root / "complete").write_text("\n".join(packages) + "\n")
         _move(root, cache)
@@ -81,17 +81,18 @@ def _point_scripts(root: Path, cache: Path) -> None:
         script.write_text(text.replace("ROOTDIR=/usr/lib/erlang", f"ROOTDIR={cache}/usr/lib/erlang"))
 
 
-class _Apt:
+class Apt:
     """apt with lists and archives of its own where the machine's are not there."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, wanted: str) -> None:
         self._work = work
+        self._wanted = wanted
         self._options: list[str] = []
-        if not self._knows_rabbitmq():
+        if not self._knows_it():
             self._update()
 
-    def _knows_rabbitmq(self) -> bool:
-        shown = _output(["apt-cache", *self._options, "policy", "rabbitmq-server"])
+    def _knows_it(self) -> bool:
+        shown = _output(["apt-cache", *self._options, "policy", self._wanted])
         return "Candidate:" in shown and "Candidate: (none)" not in shown
 
     def _update(self) -> None:
@@ -104,9 +105,11 @@ class _Apt:
             *("-o", "Dir::State::Status=/var/lib/dpkg/status"),
             *("-o", "APT::Sandbox::User=root"),
         ]
-        _run(["apt-get", *self._options, "-qq", "update"])
-        if not self._knows_rabbitmq():
-            raise NoBroker("apt knows no package rabbitmq-server here: install RabbitMQ, or set DEMO_BROKER.")
+        run(["apt-get", *self._options, "-qq", "update"])
+        if not self._knows_it():
+            raise NoBroker(
+                f"apt knows no package {self._wanted} here: install it, or what it stands for, yourself."
+            )
 
     def packages(self) -> list[str]:
         """RabbitMQ, all of its Erlang, and the libraries that the machine lacks."""
@@ -130,7 +133,7 @@ class _Apt:
         """The package files."""
         folder = self._work / "debs"
         folder.mkdir(mode=0o755)
-        _run(
+        run(
             ["apt-get", *self._options, "-qq", "-o", "APT::Sandbox::User=root", "download", *packages],
             cwd=folder,
         )
@@ -148,8 +151,9 @@ def _output(command: list[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def _run(command: list[str], cwd: Path | None = None) -> None:
+def run(command: list[str], cwd: Path | None = None) -> None:
+    """Run a program that has to succeed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise NoBroker(f"RabbitMQ's packages could not be had: {' '.join(command[:2])} said: {last}")
+        raise NoBroker(f"packages could not be had: {' '.join(command[:2])} said: {last}")

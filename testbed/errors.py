@@ -2,7 +2,7 @@
 
 
 class NoBroker(Exception):  # noqa: N818  what is the matter, not that something is
-    """There is no RabbitMQ to be had here, or it did not start; the text says what to do."""
+    """What is needed is not to be had here, or did not start; the text says what to do."""
 
 
 class CommandFailed(Exception):  # noqa: N818  as above

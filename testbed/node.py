@@ -10,13 +10,15 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from testbed.certificates import Certificates
 from testbed.errors import CommandFailed, NoBroker
 from testbed.ground import Ground
 from testbed.ports import free_port
+
+if TYPE_CHECKING:  # certificates need a package, and a bare machine starts nodes before it has any
+    from testbed.certificates import Certificates
 
 START_TIMEOUT = 90.0
 """Seconds: a node is up in about four, on a machine whose cores are all busy in thirty."""
@@ -41,7 +43,7 @@ class Node:
         *,
         settings: Mapping[str, str] | None = None,
         erlang_arguments: str = "",
-        tls: Certificates | None = None,
+        tls: "Certificates | None" = None,
     ) -> None:
         self.ground = ground
         self.name = f"{name}@localhost"
@@ -54,7 +56,7 @@ class Node:
         self._process: subprocess.Popen[bytes] | None = None
         self._configure(settings or {}, tls)
 
-    def _configure(self, settings: Mapping[str, str], tls: Certificates | None) -> None:
+    def _configure(self, settings: Mapping[str, str], tls: "Certificates | None") -> None:
         lines = {"listeners.tcp.1": f"127.0.0.1:{self.amqp_port}", "disk_free_limit.absolute": "10MB"}
         if tls:
             lines |= tls.server_settings() | {"listeners.ssl.1": f"127.0.0.1:{self.tls_port}"}

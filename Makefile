@@ -1,0 +1,42 @@
+# Each target does its own set-up: a virtual environment in .venv, packages, and a private RabbitMQ.
+#
+#   make run              watch the demonstration; Ctrl-C ends it
+#   make run COUNT=1000   end after 1000 events, with totals that add up
+#   make run KILL=1       two brokers, the active one killed in the middle
+#   make test             every test                 make lint    style and types
+#   make check            the shipped rules          make clean   remove what was made here
+
+SHELL := /bin/sh
+VENV := .venv
+STAMP := $(VENV)/made-for-this-pyproject
+BIN := $(VENV)/bin
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint check clean
+
+help:
+	@sed -n '3,7s/^# *//p' Makefile
+
+run: $(STAMP)
+	@$(BIN)/python -m demo $(if $(COUNT),--count $(COUNT)) $(if $(KILL),--kill) $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: $(STAMP)
+	$(BIN)/kzrules check rules/
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: there is no Python 3.11 or later here: install python3" >&2; exit 1; }
+	@$(PYTHON) -m testbed.bootstrap $(VENV)
+	@touch $(STAMP)
