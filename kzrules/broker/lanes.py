@@ -84,6 +84,21 @@ class Lanes(Generic[Item]):
                     self._enter_lane(copy, follows)
         return follows
 
+    def leave(self, item: Item) -> list[Item]:
+        """The event goes back to its queue, and what waits behind it must not overtake it.
+
+        All that waited in its lane, and the copies of these, in order: they are forgotten here.
+        """
+        with self._lock:
+            self._release_hold(item.order_key)
+            lane = self._lanes.pop(item.order_key, deque()) if item.order_key is not None else deque()
+            left = list(lane)
+            for one in (item, *lane):
+                if one.dedupe_key is not None and self._in_hand.get(one.dedupe_key) is one:
+                    del self._in_hand[one.dedupe_key]
+                    left.extend(self._copies.pop(one.dedupe_key, ()))
+        return left
+
     def hold(self, item: Item) -> None:
         """The event waits to be tried again, and its lane with it."""
         with self._lock:

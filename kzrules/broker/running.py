@@ -99,8 +99,7 @@ class Running:
                 yield item, came
                 item = None
                 if follows is not None:
-                    for copy in follows.duplicates:
-                        yield copy, Passed.DUPLICATE
+                    yield from _passed(follows.duplicates)
                     item = follows.run[0] if follows.run else None
                     self._run_soon(follows.run[1:])
 
@@ -137,8 +136,7 @@ class Running:
             else:
                 yield item, refused
         follows = self._in_lanes.admit(readable)
-        for copy in follows.duplicates:
-            yield copy, Passed.DUPLICATE
+        yield from _passed(follows.duplicates)
         self._run_soon(follows.run)
 
     def _read(self, item: InHand) -> Ended | None:
@@ -185,3 +183,9 @@ class Running:
 
 def _rejected(reject: Reject) -> Ended:
     return Ended(reject, (), (), None)
+
+
+def _passed(copies: Sequence[InHand]) -> Iterator[Result]:
+    for copy in copies:
+        copy.filed = False
+        yield copy, Passed.DUPLICATE

@@ -1,0 +1,163 @@
+"""What rules ask for is done here, and their events brought to an end when it is safe.
+
+Called by the consumer with what the workers give, on the reactor thread. Every kind of action is
+performed by a callable that the service hands in.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from kzrules.broker.clock import Clock
+from kzrules.broker.counters import Counters
+from kzrules.broker.endings import Endings
+from kzrules.broker.inhand import InHand
+from kzrules.broker.notices import Notices
+from kzrules.broker.running import Fault, Passed, Result
+from kzrules.errors import KzError
+from kzrules.message.action import Action, After, Answer, Log, Publish, Query, Reply, Unanswered
+from kzrules.message.outcome import Cause, Reject
+from kzrules.routing.decide import Step, Waiting
+
+Answers = list[tuple[InHand, Callable[[Answer, float], Step], Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Who does what a rule asks for.
+
+    `publish_all` fires when every message is confirmed and fails with a KzError when one cannot
+    be; `reply` fires when the answer is on its way or its asker is gone; `ask` never fails.
+    """
+
+    publish_all: Callable[[list[Publish]], "Deferred[Any]"]
+    reply: Callable[[Reply], "Deferred[Any] | None"]
+    ask: Callable[[Query], "Deferred[Answer]"]
+    after: Callable[[After], object]
+    log: Callable[[Log], object]
+
+
+class Perform:
+    """Performs the steps of one subscription's events."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        outside: Outside,
+        endings: Endings,
+        counters: Counters,
+        go_on: Callable[[Answers], None],
+        clock: Clock,
+    ) -> None:
+        self._outside = outside
+        self._endings = endings
+        self._count = counters
+        self._go_on = go_on
+        self._clock = clock
+        self._notices = Notices(clock, self.log)
+        self._answers: Answers = []
+        self.waiting = 0
+        """Rules that wait for an answer; they hold no thread."""
+
+    def take(self, results: list[Result]) -> None:
+        """Perform what came of these events, in this order."""
+        for item, came in results:
+            match came:
+                case Passed.DUPLICATE:
+                    self._endings.duplicate(item)
+                case Passed.ABANDONED:
+                    self._endings.abandon(item)
+                case Fault():
+                    self._fault(item, came.failure)
+                case _:
+                    self._step(item, came)
+        self._endings.look_at_held()
+
+    def _step(self, item: InHand, step: Step) -> None:
+        item.route = step.route
+        for line in step.logs:
+            self._outside.log(line)
+        if step.actions:
+            self._act(item, step.actions)
+        if isinstance(step, Waiting):
+            self._ask(item, step)
+        else:
+            item.outcome = step.outcome
+            self._end_if_safe(item)
+
+    def _fault(self, item: InHand, failed: Failure) -> None:
+        self.log.failure("an event failed in kzrules itself: please report it", failed)
+        item.outcome = Reject(f"a fault of kzrules: {failed.getErrorMessage()}", Cause.ERROR)
+        self._end_if_safe(item)
+
+    def _act(self, item: InHand, actions: tuple[Action, ...]) -> None:
+        publishes: list[Publish] = []
+        for action in actions:
+            match action:
+                case Publish():
+                    publishes.append(action)
+                case Reply():
+                    self._until_safe(item, maybeDeferred(self._outside.reply, action), self._unanswered)
+                case After():
+                    self._outside.after(action)
+        if publishes:
+            self._until_safe(item, maybeDeferred(self._outside.publish_all, publishes), self._unpublished)
+
+    def _until_safe(
+        self, item: InHand, doing: "Deferred[Any]", failed: Callable[[InHand, Failure], None]
+    ) -> None:
+        item.unconfirmed += 1
+
+        def confirmed(_: Any) -> None:
+            item.unconfirmed -= 1
+            self._end_if_safe(item)
+
+        doing.addErrback(lambda failure: failed(item, failure))
+        doing.addCallback(confirmed)
+        doing.addErrback(self._broke)
+
+    def _unpublished(self, item: InHand, failed: Failure) -> None:
+        self._count.unpublished += 1
+        item.trouble = failed.getErrorMessage()
+        if not isinstance(failed.value, KzError):
+            self.log.failure("publishing failed in kzrules itself: please report it", failed)
+
+    def _unanswered(self, item: InHand, failed: Failure) -> None:
+        text = f"{item.delivery.source.subscription}: a reply is given up: {failed.getErrorMessage()}"
+        self._notices.warn("reply", text)
+
+    def _end_if_safe(self, item: InHand) -> None:
+        if item.outcome is not None and not item.unconfirmed:
+            self._endings.end(item, item.outcome)
+
+    # Questions.
+
+    def _ask(self, item: InHand, step: Waiting) -> None:
+        self.waiting += 1
+
+        def answered(answer: Answer) -> None:
+            self.waiting -= 1
+            if not self._answers:  # the answers of one turn go to the workers together
+                self._clock.callLater(0, self._hand_answers_over)
+            self._answers.append((item, step.resume, answer))
+
+        def failed(failure: Failure) -> Answer:
+            self.log.failure("asking failed in kzrules itself: please report it", failure)
+            return Unanswered("disconnected")
+
+        asking: Deferred[Answer] = maybeDeferred(self._outside.ask, step.query)
+        asking.addErrback(failed)
+        asking.addCallback(answered)
+        asking.addErrback(self._broke)
+
+    def _hand_answers_over(self) -> None:
+        answers, self._answers = self._answers, []
+        self._go_on(answers)
+
+    def _broke(self, failed: Failure) -> None:
+        self.log.failure("ending an event failed: a fault of kzrules, please report it", failed)
