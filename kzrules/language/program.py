@@ -147,3 +147,64 @@ class TimerSpec:
 
 Compiled = Callable[..., Any]
 """A function compiled from a rule; what it takes is between `language.compile` and `routing`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCode:
+    """One event route: `body(run, received)` and `when(run, received)`; a body that waits is a generator."""
+
+    name: str
+    place: Place
+    body: Compiled
+    when: Compiled | None
+    schema: str | None
+    """The schema's file as written, relative to the rule file."""
+    node: Any
+    """The syntax node, for `trace` and coverage."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockCode:
+    """A timer or an `on expired` block."""
+
+    name: str
+    place: Place
+    body: Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class NamesCode:
+    """The route names of a subscription: `names(run, received)` gives a text or None for each template.
+
+    `fields` and `meta` are all that the names depend on, None where they depend on more.
+    """
+
+    names: Compiled
+    fields: tuple[str, ...] | None
+    meta: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Rule files, compiled. `nodes` are those that an instrumented program tells `record` of."""
+
+    routes: Mapping[str, tuple[RouteCode, ...]]
+    names: Mapping[str, NamesCode]
+    order_keys: Mapping[str, Compiled]
+    dedupe_keys: Mapping[str, Compiled]
+    timers: Mapping[str, BlockCode]
+    expired: Mapping[str, tuple[BlockCode, ...]]
+    paths: frozenset[str] = frozenset()
+    """The files that a place may be found in."""
+    recorder: "Recorder | None" = None
+
+
+@dataclass(slots=True)
+class Recorder:
+    """What an instrumented program did: nodes in the order that they ran, with the values they had."""
+
+    seen: list[tuple[Any, Any]] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.seen.clear()

@@ -1,4 +1,7 @@
-"""An event: a delivery, decoded, with where it came from first. Made by `routing.book`, settled by `broker`."""
+"""An event: a delivery, decoded, with where it came from first.
+
+Made by `routing.book`, settled by `broker`.
+"""
 
 from dataclasses import dataclass
 from typing import Any
