@@ -24,10 +24,11 @@ class Ground:
         self.programs = programs
         self.folder = Path(tempfile.mkdtemp(prefix=keeper.PREFIX))
         self._keeper = self._start_keeper()
+        self._spawned: list[subprocess.Popen[bytes]] = []
         self.cookie = secrets.token_hex(16)
         self._write_cookie()
         self.epmd_port = free_port()
-        self._epmd = self._start_epmd()
+        self._start_epmd()
         _open.add(self)
 
     def _start_keeper(self) -> "subprocess.Popen[bytes]":
@@ -44,12 +45,11 @@ class Ground:
         path.write_text(self.cookie)
         path.chmod(0o400)
 
-    def _start_epmd(self) -> "subprocess.Popen[bytes]":
+    def _start_epmd(self) -> None:
         """Ours alone, so that no node of the machine is touched; its own restart is not wanted either."""
         arguments = ["-port", str(self.epmd_port), "-address", "127.0.0.1"]
-        return self.spawn(
-            [self.programs.find("epmd"), *arguments], " ".join(arguments), self.folder / "epmd.log"
-        )
+        log = self.folder / "epmd.log"
+        self.spawn([self.programs.find("epmd"), *arguments], " ".join(arguments), log)
 
     def spawn(
         self, command: list[str], marker: str, log: Path, environment: dict[str, str] | None = None
@@ -66,6 +66,7 @@ class Ground:
                 start_new_session=True,  # Ctrl-C in the terminal is for the demonstration, not for its broker
             )
         keeper.note(self.folder, started.pid, marker)
+        self._spawned.append(started)
         return started
 
     def environment(self) -> dict[str, str]:
@@ -85,7 +86,8 @@ class Ground:
         if self._keeper.stdin is not None and not self._keeper.stdin.closed:
             self._keeper.stdin.close()
             self._keeper.wait()
-            self._epmd.wait()
+            for process in self._spawned:
+                process.wait()
         _open.discard(self)
 
 

@@ -2,7 +2,8 @@
 
 import gc
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,19 @@ def vhost(rabbit: Node) -> Iterator[str]:
 def broker_url(rabbit: Node, vhost: str) -> str:
     """The URL of that virtual host."""
     return rabbit.url_of(vhost)
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """Wait for a condition of another process, with a deadline; not for use on the reactor."""
+
+    def wait(condition: Callable[[], object], seconds: float = 15.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come true in time"
+            time.sleep(0.02)
+
+    return wait
 
 
 @dataclass

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pika
@@ -18,14 +17,7 @@ def connect(url):
     return pika.BlockingConnection(pika.URLParameters(url))
 
 
-def wait_until(condition, seconds=15.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
-
-
-def test_a_fresh_virtual_host_is_empty_and_usable(rabbit, vhost, broker_url):
+def test_a_fresh_virtual_host_is_empty_and_usable(rabbit, vhost, broker_url, wait_until):
     with connect(broker_url) as connection:
         channel = connection.channel()
         channel.queue_declare("work", durable=True, arguments={"x-queue-type": "quorum"})
@@ -35,7 +27,7 @@ def test_a_fresh_virtual_host_is_empty_and_usable(rabbit, vhost, broker_url):
     assert set(rabbit.queue_depths(vhost)) == {"work"}
 
 
-def test_what_a_consumer_holds_is_counted_as_unacknowledged(rabbit, vhost, broker_url):
+def test_what_a_consumer_holds_is_counted_as_unacknowledged(rabbit, vhost, broker_url, wait_until):
     with connect(broker_url) as connection:
         channel = connection.channel()
         channel.queue_declare("work")
@@ -72,7 +64,7 @@ def test_a_users_permissions_are_what_was_given(rabbit, vhost):
         connect(rabbit.url_of(vhost, "alice", "secret word"))
 
 
-def test_a_memory_alarm_blocks_publishers_until_it_is_over(rabbit, broker_url):
+def test_a_memory_alarm_blocks_publishers_until_it_is_over(rabbit, broker_url, wait_until):
     with connect(broker_url) as connection:
         told = []
         connection.add_on_connection_blocked_callback(lambda *_: told.append("blocked"))
@@ -96,7 +88,7 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_is_left_whatever_way_the_end_comes(how):
+def test_nothing_is_left_whatever_way_the_end_comes(how, wait_until):
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
