@@ -1,31 +1,42 @@
-# Each target does its own set-up: a virtual environment in .venv, made anew when pyproject.toml changes.
+# Each target does its own set-up: a virtual environment in .venv, packages, and a private RabbitMQ.
+#
+#   make run              watch the demonstration; Ctrl-C ends it
+#   make run COUNT=1000   end after 1000 events, with totals that add up
+#   make run KILL=1       two brokers, the active one killed in the middle
+#   make test             every test                 make lint    style and types
+#   make check            the shipped rules          make clean   remove what was made here
 
-PYTHON ?= python3
+SHELL := /bin/sh
 VENV := .venv
+STAMP := $(VENV)/made-for-this-pyproject
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
-.PHONY: test lint format clean
+.DEFAULT_GOAL := help
+.PHONY: help run test lint check clean
 
-$(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	    { echo "kzrules needs Python 3.11 or later: say make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-	    { echo "No virtual environment could be made: install python3-venv." >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@
+help:
+	@sed -n '3,7s/^# *//p' Makefile
 
-test: $(READY)  ## the whole test suite
-	$(BIN)/python -m pytest
+run: $(STAMP)
+	@$(BIN)/python -m demo $(if $(COUNT),--count $(COUNT)) $(if $(KILL),--kill) $(ARGS)
 
-lint: $(READY)  ## style and types
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(READY)  ## put the code into its canonical form
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+check: $(STAMP)
+	$(BIN)/kzrules check rules/
 
-clean:  ## remove everything that was made here
+clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: there is no Python 3.11 or later here: install python3" >&2; exit 1; }
+	@$(PYTHON) -m testbed.bootstrap $(VENV)
+	@touch $(STAMP)
