@@ -30,11 +30,17 @@ _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 def loads(body: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The object that a body holds; `PayloadError` says what is wrong and where."""
+    value = loads_value(body, max_bytes)
+    if value.__class__ is not dict:
+        raise PayloadError(f"the payload is {_named(value)}, not an object")
+    return value
+
+
+def loads_value(body: bytes, max_bytes: int = MAX_BYTES) -> Any:
+    """The value that a body holds, whatever its kind."""
     if len(body) > max_bytes:
         raise PayloadError(f"the payload has {len(body)} bytes, more than the {max_bytes} allowed")
     value = _exact(body) if _LONG_RUN in body.translate(_DIGITS) else _fast(body)
-    if value.__class__ is not dict:
-        raise PayloadError(f"the payload is {_named(value)}, not an object")
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         _check_depth(value)
     return value
@@ -68,7 +74,7 @@ def _exact(body: bytes) -> Any:
 def _not_json(wrong: json.JSONDecodeError, body: bytes) -> PayloadError:
     if not body.strip():
         return PayloadError("not JSON: the payload is empty")
-    if "ecursion" in wrong.msg:
+    if "ecursion" in wrong.msg or "depth" in wrong.msg:
         return _too_deep()
     return PayloadError(f"not JSON: {wrong.msg} at line {wrong.lineno}, column {wrong.colno}")
 
@@ -78,10 +84,9 @@ def _too_deep() -> PayloadError:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise PayloadError(
-            f"an integer of {len(digits.lstrip('-'))} digits ({digits[:12]}...), more than {MAX_DIGITS}"
-        )
+    count = len(digits) - (digits[0] == "-")
+    if count > MAX_DIGITS:
+        raise PayloadError(f"an integer of {count} digits ({digits[:12]}...), more than {MAX_DIGITS}")
     return int(digits)
 
 

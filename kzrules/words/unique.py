@@ -1,0 +1,42 @@
+"""`unique`: a list without the items that are equal to an earlier one."""
+
+from typing import Any
+
+from kzrules.language.word import Example, Kind, Parameter, Word
+from kzrules.words.arguments import list_in
+
+
+def unique_value(items: Any) -> list[Any]:
+    """Each item once."""
+    seen: dict[Any, Any] = {}
+    for item in list_in("unique", "items", items):
+        seen.setdefault(_mark(item), item)
+    return list(seen.values())
+
+
+def _mark(item: Any) -> Any:
+    """What two items share exactly when they are equal."""
+    match item:
+        case bool():
+            return (bool, item)
+        case list():
+            return (list, *map(_mark, item))
+        case dict():
+            return (dict, frozenset((name, _mark(value)) for name, value in item.items()))
+    return item
+
+
+WORD = Word(
+    name="unique",
+    about="A list without the items that are equal to an earlier one.",
+    parameters=(Parameter("items", frozenset({Kind.LIST}), "the list"),),
+    gives=frozenset({Kind.LIST}),
+    examples=(
+        Example('unique(["a", "b", "a"])', gives='["a", "b"]'),
+        Example("unique([1, 1.0, true])", gives="[1, true]"),
+        Example('unique([{ "a": 1 }, { "a": 1 }])', gives='[{ "a": 1 }]'),
+        Example("unique(null)", fails="this is null"),
+    ),
+    call=unique_value,
+    group="values",
+)
