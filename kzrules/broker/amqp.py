@@ -8,6 +8,7 @@ are overridden in this file alone; a test feeds the same bytes to stock pika and
 """
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -104,6 +105,13 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
         """Abort: the peer is not waited for."""
         if not self.is_closed:
             self._terminate_stream(error)
+
+    @property
+    def server_version(self) -> tuple[int, ...]:
+        """As the broker's greeting has it."""
+        said = (self.server_properties or {}).get("version", "")
+        found = re.match(r"[0-9.]+", said if isinstance(said, str) else "")
+        return tuple(int(part) for part in found.group().split(".") if part) if found else ()
 
     def finish(self) -> None:
         """Close with connection.close, without closing each channel first: one answer to wait for."""

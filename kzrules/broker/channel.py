@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from kzrules.broker import amqp_frames as frames
 from kzrules.broker.amqp_errors import NotSendable
-from kzrules.broker.amqp_frames import Outgoing
+from kzrules.broker.amqp_frames import Outgoing as Outgoing  # noqa: PLC0414  for those who publish
 from kzrules.broker.amqp_receive import Returned
 from kzrules.errors import BrokerError, BrokerGone
 from kzrules.language.program import ExchangeSpec, QueueSpec

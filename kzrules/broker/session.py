@@ -33,6 +33,10 @@ class Core(Protocol):
     def is_open(self) -> bool:
         """Whether channels can be opened and frames written."""
 
+    @property
+    def server_version(self) -> tuple[int, ...]:
+        """What the broker calls its version; empty where it says nothing that can be read."""
+
     def channel(self, channel_number: int | None, on_open_callback: Callable[[Any], None]) -> Any:
         """As pika has it."""
 
@@ -62,6 +66,8 @@ class Session:
         self.server = server
         self.zone = zone
         self.name = name
+        self.server_version = core.server_version
+        """RabbitMQ's version, for what differs between them: (3, 10, 8)."""
         self.blocked = False
         self.why_blocked = ""
         self.clock = clock

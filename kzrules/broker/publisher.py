@@ -1,0 +1,359 @@
+"""Publishes, and knows what has arrived: every message is held until the broker has confirmed it.
+
+`consumer`, `blocks` and `query` publish here; `link` brings the sessions. What is unconfirmed when
+a connection goes is sent again, in its order and with its message_id, on the next one: a message
+may then come twice, and is never lost.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from kzrules.broker.amqp_errors import NotSendable, OutboxFull, Refused, Unroutable
+from kzrules.broker.amqp_frames import Outgoing, short_string
+from kzrules.broker.channel import Channel
+from kzrules.broker.clock import Clock, Timer
+from kzrules.broker.session import Session, guarded
+from kzrules.errors import BrokerError, BrokerGone, KzError
+from kzrules.message.action import Publish
+from kzrules.wire import properties
+from kzrules.wire.confirms import Confirmed, Ledger, Nacked, Returned
+
+AT_ONCE = 500
+"""Messages in one write."""
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
+"""Seconds before a nacked message is sent again: the first publishes after a node's death are nacked."""
+HARD_LIMIT = 4
+"""The outbox refuses at this many times its limit; from the limit on, consuming slows down."""
+
+_EXCHANGE = re.compile(r"exchange '([^']*)'")
+_log = Logger()
+
+Mark = tuple[str | int | None, str, str]
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """One message of which nobody knows yet whether it arrived."""
+
+    message: Outgoing
+    mark: Mark
+    done: Deferred[None] = field(default_factory=Deferred)
+
+
+def outgoing(wanted: Publish) -> Outgoing:
+    """What a rule asked for, as it goes out; RuleFailure where a header has no AMQP form."""
+    if wanted.headers:
+        raw = properties.encode(
+            wanted.headers,
+            content_type=properties.JSON_TYPE,
+            delivery_mode=properties.PERSISTENT if wanted.persistent else properties.TRANSIENT,
+            message_id=wanted.message_id,
+        )
+    else:
+        raw = properties.published(wanted.message_id, persistent=wanted.persistent)
+    return Outgoing(wanted.exchange, wanted.routing_key, wanted.body, raw, wanted.mandatory)
+
+
+class Publisher:
+    """The outbox of one zone. `keep` false: what is unconfirmed when the connection goes fails with it."""
+
+    def __init__(self, clock: Clock, limit: int = 10_000, *, keep: bool = True) -> None:
+        self.limit = limit
+        self.confirmed = 0
+        self.resent = 0
+        self.nacked = 0
+        self.unroutable = 0
+        self.away_since: float | None = clock.seconds()
+        """Since when there is no session; None while there is one."""
+        self._clock = clock
+        self._keep = keep
+        self._session: Session | None = None
+        self._channel: Channel | None = None
+        self._ledger: Ledger[Held] = Ledger()
+        self._waiting: deque[Held] = deque()
+        self._nacked: list[Held] = []
+        self._nack_rounds = 0
+        self._again: Timer | None = None
+        self._reopening: Timer | None = None
+        self._singly = 0
+        self._was_full = False
+        self._on_room: list[Callable[[], None]] = []
+        self._drained: list[Deferred[None]] = []
+
+    # What others see
+
+    @property
+    def size(self) -> int:
+        """Messages held."""
+        return len(self._waiting) + len(self._ledger) + len(self._nacked)
+
+    @property
+    def full(self) -> bool:
+        """Whether whoever makes messages should stop making them, until `on_room` calls."""
+        return self.size >= self.limit
+
+    @property
+    def ready(self) -> bool:
+        """Whether what is published goes out at once."""
+        return self._channel is not None and self._session is not None and not self._session.blocked
+
+    def on_room(self, callback: Callable[[], None]) -> None:
+        """Call back each time the outbox, having been full, is down to three quarters."""
+        self._on_room.append(callback)
+
+    def publish(self, wanted: Publish) -> Deferred[None]:
+        """Fires when the broker has the message; fails with Unroutable, OutboxFull or a rule's mistake."""
+        return self.publish_all((wanted,))
+
+    def publish_all(self, wanted: Iterable[Publish]) -> Deferred[None]:
+        """The same for several, in one write; fails with the first failure once all are decided."""
+        messages, failure = [], None
+        for one in wanted:
+            try:
+                messages.append(outgoing(one))
+            except KzError as error:
+                failure = failure or error
+        return self.send_all(messages, failure)
+
+    def send(self, message: Outgoing) -> Deferred[None]:
+        """Publish a message whose properties are encoded already."""
+        return self.send_all((message,))
+
+    def send_all(self, messages: Sequence[Outgoing], failure: KzError | None = None) -> Deferred[None]:
+        """Publish several of these; `failure` is one that is known before anything is sent."""
+        together = _Together(len(messages), failure)
+        for message in messages:
+            held = Held(message, _mark(message.properties, message.exchange, message.routing_key))
+            held.done.addCallbacks(together.one_done, together.one_failed)
+            self._accept(held)
+        self._was_full = self._was_full or self.full
+        self._flush()
+        together.begin()
+        return together.done
+
+    def drain(self) -> Deferred[None]:
+        """Fires when nothing is held any more."""
+        done: Deferred[None] = Deferred()
+        self._drained.append(done)
+        self._tell()
+        return done
+
+    def stop(self, why: str = "kzrules is being stopped") -> int:
+        """Fail everything that is held; how many messages that were."""
+        for timer in (self._again, self._reopening):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._channel, self._session = None, None
+        return self._fail_all(BrokerGone(f"the message was not confirmed: {why}"))
+
+    def give_up(self, which: Callable[[Outgoing], bool], error: BrokerError) -> int:
+        """Fail those held that `which` picks, and send them no more; how many."""
+        chosen = [held for held in self._waiting if which(held.message)]
+        self._waiting = deque(held for held in self._waiting if not which(held.message))
+        for held in chosen:
+            held.done.errback(error)
+        self._tell()
+        return len(chosen)
+
+    # Sessions
+
+    def session_opened(self, session: Session) -> None:
+        """`link` has a new session."""
+        self._session = session
+        self.away_since = None
+        session.on_blocked(lambda _: self._flush())
+        self._open_channel()
+
+    def session_lost(self) -> None:
+        """`link` has lost it; the channel has said so already."""
+        self._session = None
+        self._channel = None
+        self.away_since = self._clock.seconds()
+        self._take_back()
+        if not self._keep:
+            self._fail_all(BrokerGone("there is no connection to the broker now"))
+
+    def _open_channel(self) -> None:
+        session = self._session
+        if session is not None and session.is_open:
+            opening = Deferred.fromCoroutine(session.open_channel(confirms=True))
+            opening.addCallbacks(
+                self._opened, self._not_opened, callbackArgs=(session,), errbackArgs=(session,)
+            )
+            opening.addErrback(lambda failure: _log.failure("the publisher cannot go on", failure))
+
+    def _opened(self, channel: Channel, session: Session) -> None:
+        if session is not self._session:
+            return
+        self._channel = channel
+        channel.on_confirm(self._confirm)
+        channel.on_return(self._came_back)
+        channel.on_closed(lambda error: self._closed(channel, error))
+        self._flush()
+
+    def _not_opened(self, failure: object, session: Session) -> None:
+        if session is self._session and session.is_open:
+            _log.error("no channel to publish on: {failure}", failure=failure)
+            self._reopening = self._clock.callLater(LONGEST_WAIT, self._reopen, session)
+
+    def _reopen(self, session: Session) -> None:
+        if session is self._session and self._channel is None:
+            self._open_channel()
+
+    def _closed(self, channel: Channel, error: BrokerError) -> None:
+        if channel is not self._channel:
+            return
+        self._channel = None
+        unsettled = list(self._ledger.outstanding())
+        self._take_back()
+        if isinstance(error, Refused):
+            self._blame(error, unsettled)
+        self._open_channel()
+
+    def _blame(self, error: Refused, unsettled: list[Held]) -> None:
+        """The broker closed the channel over a message: tell that one, and send the others again.
+
+        404 and 403 name the exchange. Where nothing is named, the messages go out one by one until
+        one of them is alone when the channel closes.
+        """
+        named = _EXCHANGE.search(error.text)
+        culprits = [held for held in unsettled if named and held.message.exchange == named.group(1)]
+        if not culprits and self._singly and unsettled:
+            culprits = unsettled[:1]
+            self._singly -= 1
+        elif not culprits:
+            self._singly = len(unsettled)
+        blamed = set(map(id, culprits))
+        self._waiting = deque(held for held in self._waiting if id(held) not in blamed)
+        for held in culprits:
+            self.unroutable += 1
+            held.done.errback(
+                Unroutable(error.code, error.text, held.message.exchange, held.message.routing_key)
+            )
+        self._tell()
+
+    def _take_back(self) -> None:
+        unsettled = self._ledger.clear()
+        self.resent += len(unsettled)
+        self._waiting.extendleft(reversed(unsettled))
+
+    # Messages
+
+    def _accept(self, held: Held) -> None:
+        try:
+            short_string("exchange", held.message.exchange)
+            short_string("routing key", held.message.routing_key)
+        except NotSendable as error:
+            held.done.errback(error)
+            return
+        if not self._keep and self._session is None:
+            held.done.errback(BrokerGone("there is no connection to the broker now"))
+        elif self.size >= self.limit * HARD_LIMIT:
+            held.done.errback(OutboxFull(f"{self.size} messages wait for their confirm already"))
+        else:
+            self._waiting.append(held)
+
+    def _flush(self) -> None:
+        while self._waiting and self.ready:
+            channel = self._channel
+            many = AT_ONCE if not self._singly else 1 - len(self._ledger)
+            batch = list(islice(self._waiting, max(many, 0)))
+            if channel is None or not channel.is_open or not batch:
+                return
+            number = channel.sequence
+            for held in batch:
+                self._waiting.popleft()
+                number += 1
+                self._ledger.published(number, held.mark, held)
+            channel.publish_batch([held.message for held in batch])
+
+    def _confirm(self, tag: int, multiple: bool, ok: bool) -> None:  # noqa: FBT001  as `Channel.on_confirm` calls
+        for held, fate in self._ledger.settled(tag, multiple=multiple, ok=ok):
+            if self._singly:
+                self._singly -= 1
+            match fate:
+                case Confirmed():
+                    self.confirmed += 1
+                    self._nack_rounds = 0
+                    held.done.callback(None)
+                case Returned(code, text):
+                    self.unroutable += 1
+                    held.done.errback(Unroutable(code, text, held.message.exchange, held.message.routing_key))
+                case Nacked():
+                    self.nacked += 1
+                    self._nacked.append(held)
+        if self._nacked and self._again is None:
+            wait = min(FIRST_WAIT * 2.0**self._nack_rounds, LONGEST_WAIT)
+            self._nack_rounds = min(self._nack_rounds + 1, 10)
+            self._again = self._clock.callLater(wait, self._send_nacked)
+        self._flush()
+        self._tell()
+
+    def _send_nacked(self) -> None:
+        self._again = None
+        nacked, self._nacked = self._nacked, []
+        self.resent += len(nacked)
+        self._waiting.extendleft(reversed(nacked))
+        self._flush()
+
+    def _came_back(
+        self, code: int, text: str, exchange: str, routing_key: str, raw: bytes, _body: bytes
+    ) -> None:
+        self._ledger.returned(_mark(raw, exchange, routing_key), code, text)
+
+    def _fail_all(self, error: BrokerError) -> int:
+        held = [*self._ledger.clear(), *self._waiting, *self._nacked]
+        self._waiting.clear()
+        self._nacked.clear()
+        for one in held:
+            one.done.errback(error)
+        self._tell()
+        return len(held)
+
+    def _tell(self) -> None:
+        if self._was_full and self.size <= self.limit * 3 // 4:
+            self._was_full = False
+            for callback in self._on_room:
+                guarded(callback)
+        if not self.size:
+            drained, self._drained = self._drained, []
+            for done in drained:
+                done.callback(None)
+
+
+class _Together:
+    """Several messages that one Deferred speaks for."""
+
+    def __init__(self, many: int, failure: BaseException | None) -> None:
+        self.done: Deferred[None] = Deferred()
+        self._left = many + 1
+        self._failure = failure
+
+    def begin(self) -> None:
+        """All are on their way."""
+        self.one_done()
+
+    def one_done(self, _: object = None) -> None:
+        """One is decided."""
+        self._left -= 1
+        if self._left == 0:
+            if self._failure is None:
+                self.done.callback(None)
+            else:
+                self.done.errback(self._failure)
+
+    def one_failed(self, failure: object) -> None:
+        """One is decided, and lost."""
+        self._failure = self._failure or getattr(failure, "value", None)
+        self.one_done()
+
+
+def _mark(raw: bytes, exchange: str, routing_key: str) -> Mark:
+    """What a returned message is known by: a sender's own message_id need not be unique."""
+    return properties.Properties(raw).get("message_id"), exchange, routing_key

@@ -1,0 +1,90 @@
+"""The publishers of all zones: replies go back through the broker that the question came by.
+
+Made by `service`; `consumer` and `blocks` publish and reply through it.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
+
+from kzrules.broker.amqp_errors import Unroutable
+from kzrules.broker.amqp_frames import Outgoing
+from kzrules.broker.clock import Clock
+from kzrules.broker.publisher import Publisher
+from kzrules.broker.zones import Server
+from kzrules.errors import BrokerGone, KzError
+from kzrules.message.action import Publish, Reply
+from kzrules.wire import properties
+
+PATIENCE = 10.0
+"""Seconds that replies wait for a zone that is away: whoever asked has given up by then."""
+
+
+class Publishers:
+    """One publisher a zone; the first zone is the primary one, where everything but replies goes."""
+
+    def __init__(self, listed: Iterable[Server], by_zone: Mapping[str, Publisher], clock: Clock) -> None:
+        self.by_zone = by_zone
+        self.lost_replies = 0
+        """Replies that nobody took, or whose zone was away for too long."""
+        self._zones = {server.number: server.zone for server in listed}
+        self._primary = next(iter(by_zone.values()))
+        self._clock = clock
+
+    def publish(self, wanted: Publish) -> Deferred[None]:
+        """To the primary zone; fires when it is confirmed."""
+        return self._primary.publish(wanted)
+
+    def publish_all(self, wanted: Iterable[Publish]) -> Deferred[None]:
+        """The same for several, in one write."""
+        return self._primary.publish_all(wanted)
+
+    def reply(self, wanted: Reply) -> Deferred[None]:
+        """Back to whoever asked. An answer that nobody can take is counted, and done with."""
+        publisher = self.by_zone.get(self._zones.get(wanted.server, ""), self._primary)
+        try:
+            message = _answer(wanted)
+        except KzError as error:
+            failed: Deferred[None] = Deferred()
+            failed.errback(error)
+            return failed
+        if publisher.away_since is not None:
+            left = publisher.away_since + PATIENCE - self._clock.seconds()
+            if left <= 0:
+                self.lost_replies += 1
+                return succeed(None)
+            return self._limited(publisher, message, left)
+        return self._limited(publisher, message, PATIENCE)
+
+    def _limited(self, publisher: Publisher, message: Outgoing, limit: float) -> Deferred[None]:
+        sent = publisher.send(message)
+        timer = self._clock.callLater(limit, self._give_up, publisher, message)
+
+        def over(result: Failure | None) -> Failure | None:
+            if timer.active():
+                timer.cancel()
+            if isinstance(result, Failure) and isinstance(result.value, (Unroutable, _TooLate)):
+                self.lost_replies += 1
+                return None
+            return result
+
+        return sent.addBoth(over)
+
+    def _give_up(self, publisher: Publisher, message: Outgoing) -> None:
+        if publisher.away_since is not None:
+            publisher.give_up(lambda one: one is message, _TooLate("the zone was away for too long"))
+
+
+class _TooLate(BrokerGone):
+    """A reply waited for its zone until nobody waited for the reply."""
+
+
+def _answer(wanted: Reply) -> Outgoing:
+    raw = properties.encode(
+        content_type=properties.JSON_TYPE,
+        delivery_mode=properties.TRANSIENT,
+        message_id=wanted.message_id,
+        correlation_id=wanted.correlation_id,
+    )
+    return Outgoing(wanted.exchange, wanted.routing_key, wanted.body, raw)
