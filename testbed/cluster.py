@@ -11,6 +11,13 @@ from testbed.node import Node
 _TICK = "-kernel net_ticktime 6"
 """A silent node is given up after 6 s instead of 60: until then a survivor cannot bind or declare."""
 
+_DISCOVERY = {
+    "cluster_formation.peer_discovery_backend": "classic_config",
+    # The first node finds nobody, and need not look for long; the others find it at once.
+    "cluster_formation.discovery_retry_limit": "2",
+    "cluster_formation.discovery_retry_interval": "100",
+}
+
 
 class Cluster:
     """Nodes `kz1`, `kz2`, ... on one ground, with one epmd and one cookie."""
@@ -23,7 +30,9 @@ class Cluster:
             f"cluster_formation.classic_config.nodes.{number}": f"{name}@localhost"
             for number, name in enumerate(names, 1)
         }
-        joined = {"cluster_formation.peer_discovery_backend": "classic_config", **members, **(settings or {})}
+        # With two there is no minority that could give way: the one with fewer clients starts again.
+        cut = {"cluster_partition_handling": "pause_minority" if size > 2 else "autoheal"}
+        joined = {**_DISCOVERY, **members, **cut, **(settings or {})}
         self.ground = Ground(find_programs(say))
         self.nodes = [Node(self.ground, name, settings=joined, erlang_arguments=_TICK) for name in names]
 
@@ -48,9 +57,11 @@ class Cluster:
 
     def partition(self, one: Sequence[Node], other: Sequence[Node]) -> None:
         """Cut the two sides from each other: neither knows the other's cookie any more."""
+        for here, there in [*itertools.product(one, other), *itertools.product(other, one)]:
+            # Each another wrong one: two sides that agree on a cookie would just meet again.
+            here.eval(f"erlang:set_cookie('{there.name}', 'cut by {here.name}')")
         for here, there in itertools.product(one, other):
-            here.eval(f"erlang:set_cookie('{there.name}', cut), erlang:disconnect_node('{there.name}')")
-            there.eval(f"erlang:set_cookie('{here.name}', cut), erlang:disconnect_node('{here.name}')")
+            here.eval(f"erlang:disconnect_node('{there.name}')")
 
     def heal(self, one: Sequence[Node], other: Sequence[Node]) -> None:
         """Let the two sides meet again."""

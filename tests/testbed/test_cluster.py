@@ -14,10 +14,8 @@ pytestmark = pytest.mark.timeout(240)
 
 
 def running(node):
-    return sorted(
-        name.strip("' ")
-        for name in node.eval("[N || N <- [node() | nodes()], rabbit:is_running(N)]").strip("[]").split(",")
-    )
+    names = node.eval("lists:sort(rabbit_mnesia:cluster_nodes(running))").strip("[]").split(",")
+    return [name.strip("' ") for name in names]
 
 
 @pytest.fixture
@@ -29,7 +27,8 @@ def pair():
 
 def test_two_nodes_share_their_queues_are_cut_and_meet_again(pair, wait_until):
     one, two = pair.nodes
-    assert running(one) == running(two) == ["kz1@localhost", "kz2@localhost"]
+    wait_until(lambda: running(one) == running(two))
+    assert running(one) == ["kz1@localhost", "kz2@localhost"]
     with pika.BlockingConnection(pika.URLParameters(one.url)) as connection:
         connection.channel().queue_declare("shared", durable=True, arguments={"x-queue-type": "quorum"})
     assert "shared" in two.queue_depths()
