@@ -8,6 +8,7 @@ import ast
 import linecache
 import marshal
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache as once
@@ -86,7 +87,7 @@ HELPERS: Mapping[str, Any] = {
     "the Unanswerable": Unanswerable,
     "the RuleEnded": RuleEnded,
     "the end_done": lambda why, _place: Ack(why),
-    "the end_retry": lambda why, place: Retry(why, place),
+    "the end_retry": Retry,
     "the end_reject": lambda why, place: Reject(why, place=place),
 }
 
@@ -186,7 +187,10 @@ def _compiled(unit: Unit, file: RuleFile, declared: Declared) -> Code:
         if any(spec.name == name and spec.place.file == file.path for spec in declared.subscriptions):
             compile_names.define(unit, name, asked)
     module = ast.Module(body=unit.functions, type_ignores=[])
-    code = compile(module, file.path, "exec", dont_inherit=True, optimize=0)
+    with warnings.catch_warnings():
+        # Python warns of what is odd in Python; the checker has told of what is odd in a rule
+        warnings.simplefilter("ignore", SyntaxWarning)
+        code = compile(module, file.path, "exec", dont_inherit=True, optimize=0)
     return Code(code, tuple(unit.constants), tuple(sorted(unit.words)), tuple(unit.nodes))
 
 

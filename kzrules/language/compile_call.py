@@ -40,9 +40,9 @@ class Calls(Values):
         """What is handed out at a wait; the answer comes in its place."""
         return self.run("query", *self._arguments(self.unit.around.words[expr.name], expr))
 
-    def is_question(self, expr: Expr | None) -> bool:
+    def is_question(self, expr: Call) -> bool:
         """A call that is a wait itself, not one that merely has one inside."""
-        if not isinstance(expr, Call) or expr.name in self.unit.around.routes:
+        if expr.name in self.unit.around.routes:
             return False
         word = self.unit.around.words.get(expr.name)
         return word is not None and word.doing is Doing.QUERY

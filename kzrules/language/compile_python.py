@@ -37,7 +37,7 @@ class Python:
     # --- expressions
 
     def constant(self, value: Any) -> Expression:
-        """A value that Python's compiler can hold: null, truth, number, text, tuple or frozen set of texts."""
+        """What Python's compiler can hold: null, truth, number, text, tuple or frozen set of texts."""
         return ast.Constant(value, **self.where)
 
     def name(self, name: str) -> Expression:

@@ -8,8 +8,8 @@ from typing import Any
 from kzrules.language.compile_call import Calls
 from kzrules.language.compile_python import Expression
 from kzrules.language.compile_python import Statement as PythonStatement
-from kzrules.language.compile_unit import SMALL, Made, Unit, fixed, watch_name
-from kzrules.language.compile_value import PAYLOAD, RUN, Unfit
+from kzrules.language.compile_unit import SMALL, Unit, fixed, watch_name
+from kzrules.language.compile_value import PAYLOAD, RUN, Unfit, python_name
 from kzrules.language.tree import (
     After,
     Assign,
@@ -118,8 +118,7 @@ class Function(Calls):
         """Work out `expr` and store it; where it gets no answer, do what `else` says."""
         if otherwise is None:
             return store(self.plain(expr))
-        if self.is_question(expr):
-            assert isinstance(expr, Call)
+        if isinstance(expr, Call) and self.is_question(expr):
             return self._asked(expr, otherwise, store)
         caught = self._otherwise(otherwise, self.py.attribute(self.py.name("the why"), "why"), store)
         return [self.py.caught(store(self.plain(expr)), "Unanswerable", "the why", caught)]
@@ -162,7 +161,7 @@ class Function(Calls):
         variable = self.look_up(assign.name)
         if variable is None:
             raise Unfit(f"{assign.name} is not known here")
-        python = _python_name(variable)
+        python = python_name(variable)
         return self.stored(assign.value, assign.otherwise, lambda value: [self.py.assign(python, value)])
 
     def _table_set(self, write: TableSet) -> Body:
@@ -206,7 +205,7 @@ class Function(Calls):
         name = f"after {after.name} line {after.span.line} in {self.name}"
         block = Function(self.unit, Part.EVENT, name)
         block.define(list(captured), after.body)
-        row = self.py.row([self.py.name(_python_name(variable)) for variable in captured.values()])
+        row = self.py.row([self.py.name(python_name(variable)) for variable in captured.values()])
         plan = self.run(
             "after", self.plain(after.delay), self.py.constant(after.name), self.py.name(name), row
         )
@@ -274,13 +273,6 @@ class Function(Calls):
 
     def _do(self, do: Do) -> Body:
         return self.stored(do.call, do.otherwise, lambda value: [self.py.do(value)])
-
-
-def _python_name(variable: Made) -> str:
-    name = getattr(variable[0], "id", None)
-    if not isinstance(name, str):
-        raise Unfit("a variable has no name")
-    return name
 
 
 def weight_of(node: Node) -> int:

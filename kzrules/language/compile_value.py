@@ -56,7 +56,7 @@ MOST_IN_A_ROW = 4
 """So many texts are compared one after the other faster than they are looked up."""
 
 
-class Unfit(Exception):
+class Unfit(Exception):  # noqa: N818  it is a fault of ours, not of a rule
     """A tree that the checker should have refused; never raised for a program without errors."""
 
 
@@ -172,10 +172,10 @@ class Values:
             if known and not isinstance(value, list | dict):
                 _append(parts, values.text(value))
                 continue
-            assert not isinstance(part, str)
-            parts.append(self.as_text(part))
-            holes += 1
-            grows = grows or not self._is_small(part)
+            if not isinstance(part, str):
+                parts.append(self.as_text(part))
+                holes += 1
+                grows = grows or not self._is_small(part)
         if not holes:
             return self.py.constant("".join(part for part in parts if isinstance(part, str))), TEXT | SMALL
         made = self.py.text(parts)
@@ -200,9 +200,7 @@ class Values:
     def _name(self, expr: Name) -> Made:
         variable = self.look_up(expr.id)
         if variable is not None:
-            python = variable[0]
-            assert isinstance(python, ast.Name)
-            return self.py.name(python.id), variable[1]
+            return self.py.name(python_name(variable)), variable[1]
         if expr.id in self.unit.around.settings:
             value = self.unit.around.settings[expr.id]
             known = {str: TEXT, bool: TRUTH}.get(type(value), 0)
@@ -354,7 +352,8 @@ class Values:
         py = self.py
         known, choices = self.setting(expr.choices)
         item = self.plain(expr.item)
-        if not known or not choices or not all(choice.__class__ is str for choice in choices):
+        texts = known and choices.__class__ is list and choices
+        if not texts or not all(choice.__class__ is str for choice in choices):
             return py.call("among", item, self.plain(expr.choices), self.budget()), TRUTH | SMALL
         if len(choices) <= MOST_IN_A_ROW:
             return py.compare(item, ast.In(), py.constant(tuple(choices))), TRUTH | SMALL
@@ -377,6 +376,14 @@ class Values:
 
     def _call(self, expr: Call) -> Made:
         raise Unfit(f"{expr.name} cannot be called here")
+
+
+def python_name(variable: Made) -> str:
+    """The Python name behind a variable of a rule."""
+    name = getattr(variable[0], "id", None)
+    if not isinstance(name, str):
+        raise Unfit("a variable has no name")
+    return name
 
 
 def _append(parts: list[str | Expression], text: str) -> None:
