@@ -35,7 +35,7 @@ def test_two_nodes_share_their_queues_are_cut_and_meet_again(pair, wait_until):
     pair.partition([one], [two])
     wait_until(lambda: one.eval("nodes()") == two.eval("nodes()") == "[]")
     pair.heal([one], [two])
-    wait_until(lambda: one.eval("nodes()") == "['kz2@localhost']")
+    wait_until(lambda: one.eval("nodes()") == "[kz2@localhost]")
     assert one.eval("net_kernel:get_net_ticktime()") == "6"
 
 
