@@ -12,7 +12,8 @@ from pika.exceptions import ChannelClosedByBroker
 from demo.publisher import connect
 from kzrules.language.program import SubscriptionSpec
 
-OUTPUT_EXCHANGE = "kzdemo.lamps"
+OUTPUT_EXCHANGE, OUTPUT_KEYS = "kzdemo.presence", "out.#"
+"""Where the rules of the demonstration publish."""
 OUTPUT_QUEUE = "kzdemo.outputs"
 
 
@@ -27,25 +28,27 @@ class Found:
 
 
 class Ledger:
-    """Makes the queue that collects the outputs; counts at the end."""
+    """Collects the outputs in a queue of its own; counts at the end."""
 
     def __init__(self, urls: Sequence[str], subscriptions: Sequence[SubscriptionSpec]) -> None:
         self._urls = urls
         self._queues = [spec.queue.name for spec in subscriptions]
         self._dead = sorted({spec.on_failure.dead_letter or "" for spec in subscriptions} - {""})
 
-    def prepare(self) -> None:
-        """Outputs are kept whether or not anybody watches."""
+    def clear(self) -> None:
+        """Take away what an earlier run left on a broker that is not ours alone."""
         with connect(self._urls) as connection:
-            channel = connection.channel()
-            channel.exchange_declare(OUTPUT_EXCHANGE, "topic", durable=True)
-            channel.queue_declare(OUTPUT_QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
-            channel.queue_bind(OUTPUT_QUEUE, OUTPUT_EXCHANGE, "#")
             for queue in (OUTPUT_QUEUE, *self._queues, *self._dead):
                 self._purge(connection, queue)
 
+    def collect(self) -> None:
+        """Keep all outputs; the exchange is there when the service consumes."""
+        with connect(self._urls) as connection:
+            channel = connection.channel()
+            channel.queue_declare(OUTPUT_QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+            channel.queue_bind(OUTPUT_QUEUE, OUTPUT_EXCHANGE, OUTPUT_KEYS)
+
     def _purge(self, connection: pika.BlockingConnection, queue: str) -> None:
-        """What an earlier run left on a broker that is not ours alone."""
         channel = connection.channel()
         try:
             channel.queue_purge(queue)
