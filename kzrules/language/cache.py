@@ -1,0 +1,88 @@
+"""A private folder of things worked out once: parse tables and trees. `grammar` and `parse` use it.
+
+An entry is found by what it was made from, so nothing in it can be out of date. Each one begins
+with its own checksum: what does not fit is made anew.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from kzrules import __version__
+
+KEPT_DAYS = 30
+MOST_ENTRIES = 4000
+
+
+def key_of(*parts: str | bytes) -> str:
+    """Name an entry by what it is made from, and by the versions that made it."""
+    digest = hashlib.sha256(f"{__version__} {sys.version}".encode())
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(b"%d:" % len(raw))
+        digest.update(raw)
+    return digest.hexdigest()[:40]
+
+
+def read(kind: str, key: str) -> bytes | None:
+    """Return the entry, or None if there is none that is whole."""
+    folder = _folder()
+    if folder is None:
+        return None
+    try:
+        raw = (folder / f"{kind}-{key}").read_bytes()
+    except OSError:
+        return None  # there is none: it is made anew
+    return raw[32:] if hashlib.sha256(raw[32:]).digest() == raw[:32] else None
+
+
+def write(kind: str, key: str, content: bytes) -> None:
+    """Keep the entry. A folder that cannot be written only costs time, so it is no error."""
+    folder = _folder()
+    if folder is None:
+        return
+    with suppress(OSError):
+        handle, name = tempfile.mkstemp(dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(content).digest() + content)
+            Path(name).replace(folder / f"{kind}-{key}")
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def _folder() -> Path | None:
+    if os.environ.get("KZRULES_CACHE") == "off":
+        return None
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  keeps a folder that no home stands behind
+    return _private(Path(base) / "kzrules" / "language") if Path(base).is_absolute() else None
+
+
+@lru_cache(maxsize=8)
+def _private(folder: Path) -> Path | None:
+    """The folder, if it is ours alone: what another can write is not read back."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = folder.lstat()
+        if facts.st_uid != os.getuid() or facts.st_mode & 0o170077 != 0o040000:
+            return None
+        _forget_old(folder.iterdir())
+    except OSError:
+        return None
+    return folder
+
+
+def _forget_old(entries: Iterable[Path]) -> None:
+    """Keep the newest entries of the last days, so that the folder does not grow without end."""
+    oldest = time.time() - KEPT_DAYS * 86400
+    dated = sorted(((entry.stat().st_mtime, entry) for entry in entries), reverse=True)
+    for place, (written, entry) in enumerate(dated):
+        if place >= MOST_ENTRIES or written < oldest:
+            entry.unlink(missing_ok=True)

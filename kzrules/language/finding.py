@@ -1,0 +1,12 @@
+"""A finding with the severity of its code's page. The parser and the loader of files make theirs here."""
+
+from typing import Any
+
+from kzrules.language.codes import CODES
+from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.tree import Span
+
+
+def finding(code: str, message: str, span: Span, **more: Any) -> Diagnostic:
+    """Make a finding; `more` are further fields of `Diagnostic`."""
+    return Diagnostic(code=code, severity=CODES[code].severity, message=message, span=span, **more)

@@ -1,0 +1,109 @@
+"""The walk over the grammar's tables: tokens in, what the makers make out. `parse` steers it.
+
+It stops at the first token that does not fit and keeps its stack, so that `parse` can mend the
+token or leave the statement and go on.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from kzrules.language.build import Builder
+from kzrules.language.grammar import END, tables
+
+Make = Callable[[Any, list[Any]], Any] | None
+
+
+class Walk:
+    """One walk from a start symbol over a row of token kinds.
+
+    `states` has one state more than `values` and `firsts`: the first one is the start's. `values`
+    holds token numbers, nodes, and lists of nodes; `firsts` the number of each value's first token.
+    """
+
+    def __init__(self, builder: Builder, start: str, first: int, last: int) -> None:
+        self.tables = tables()
+        self.builder = builder
+        self.makers = makers(builder)
+        self.states = [self.tables.starts[start]]
+        self.values: list[Any] = []
+        self.firsts: list[int] = []
+        self.at = first
+        self.last = last
+        self.kinds = builder.tokens.kinds
+        self.final = self.tables.ends[start]
+
+    def kind(self) -> str:
+        """Return the kind of the token in hand, `END` behind the last one."""
+        return self.kinds[self.at] if self.at < self.last else END
+
+    def run(self) -> bool:
+        """Walk on. True: all is read, and the only value is what it gave. False: a token does not fit."""
+        states, values, firsts, kinds = self.states, self.values, self.firsts, self.kinds
+        actions, at, last = self.tables.actions, self.at, self.last
+        kind = kinds[at] if at < last else END
+        while True:
+            action = actions[states[-1]].get(kind)
+            if action is None:
+                self.at = at
+                return kind == END and states[-1] == self.final
+            if action < 0:
+                self.reduce(~action, at)
+            else:
+                states.append(action)
+                values.append(at)
+                firsts.append(at)
+                at += 1
+                kind = kinds[at] if at < last else END
+
+    def reduce(self, number: int, at: int) -> None:
+        """Make one value of those that a rule is made of."""
+        _name, symbol, size, takes, hands_on = self.tables.rules[number]
+        states, values = self.states, self.values
+        if hands_on and size == 1:
+            states[-1] = self.tables.gotos[states[-2]][symbol]
+            return
+        taken: list[Any] = []
+        below = len(values) - size
+        for index, spread in takes:
+            if index < 0:
+                taken.append(None)
+            elif spread:
+                taken += values[below + index]
+            else:
+                taken.append(values[below + index])
+        first = self.firsts[below] if size else at
+        del states[below + 1 :], values[below:], self.firsts[below:]
+        make = self.makers[number]
+        if make is not None:
+            value = make(self.builder.span(first, at - 1 if size else at), taken)
+        else:
+            value = taken[0] if hands_on or symbol == "name" else taken
+        values.append(value)
+        self.firsts.append(first)
+        states.append(self.tables.gotos[states[-1]][symbol])
+
+    def accepts(self, kind: str) -> bool:
+        """Tell whether a token of that kind would fit here."""
+        states = list(self.states)
+        while (action := self.tables.actions[states[-1]].get(kind)) is not None and action < 0:
+            _name, symbol, size, _takes, _hands_on = self.tables.rules[~action]
+            if size:
+                del states[-size:]
+            states.append(self.tables.gotos[states[-1]][symbol])
+        return action is not None or (kind == END and states[-1] == self.final)
+
+    def accepted(self) -> set[str]:
+        """Return every kind of token that would fit here."""
+        return {kind for kind in self.tables.actions[self.states[-1]] if self.accepts(kind)}
+
+
+def makers(builder: Builder) -> list[Make]:
+    """Return the maker of each rule; None where its values are only gathered or handed on."""
+    return [
+        None if _gathers(name, hands_on) else getattr(builder, f"{name}_")
+        for name, _, _, _, hands_on in tables().rules
+    ]
+
+
+def _gathers(name: str, hands_on: bool) -> bool:  # noqa: FBT001  a column of the table
+    return hands_on or name.startswith("_") or name in {"file", "declaration", "name", "statement"}

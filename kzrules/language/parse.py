@@ -1,0 +1,57 @@
+"""Text becomes a tree, and everything that is wrong with it becomes findings. Nothing is raised.
+
+A file is cut into declarations first. Each is walked on its own; where a token does not fit, it is
+mended or the statement is left out, and the walk goes on with the next one.
+"""
+
+import gc
+from typing import Any
+
+from kzrules.language import tree as t
+from kzrules.language.build import Builder
+from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.lalr import Walk
+from kzrules.language.lexer import Tokens, lex
+from kzrules.language.recover import walk_through
+from kzrules.language.split import pieces
+from kzrules.language.texts import Texts
+from kzrules.language.tree import Span
+
+
+def parse(text: str, path: str) -> tuple[t.RuleFile, list[Diagnostic]]:
+    """Read one file: its tree, without what could not be read, and the findings about that."""
+    was_on = gc.isenabled()
+    gc.disable()  # many nodes that all stay: looking for garbage among them takes a third of the time
+    try:
+        return _File(text, path).parsed()
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _File:
+    def __init__(self, text: str, path: str) -> None:
+        self.path = path
+        self.found: list[Diagnostic] = []
+        self.tokens = lex(text)
+        self.builder = self._builder(self.tokens)
+
+    def _builder(self, tokens: Tokens) -> Builder:
+        return Builder(self.path, tokens, Texts(self.path, tokens, self.found, self._within_text))
+
+    def _within_text(self, tokens: Tokens) -> Any:
+        walk = Walk(self._builder(tokens), "expression", 0, len(tokens.kinds))
+        return walk_through(walk, self.found)
+
+    def parsed(self) -> tuple[t.RuleFile, list[Diagnostic]]:
+        """Parse piece by piece."""
+        declarations = []
+        for first, last in pieces(self.tokens, self.path, self.found):
+            node = walk_through(Walk(self.builder, "declaration", first, last), self.found)
+            if node is not None:
+                declarations.append(node)
+        return t.RuleFile(path=self.path, declarations=tuple(declarations), span=self._all()), self.found
+
+    def _all(self) -> Span:
+        lines = len(self.tokens.line_starts)
+        return Span(self.path, 1, 1, lines, len(self.tokens.text) - self.tokens.line_starts[-1] + 1)
