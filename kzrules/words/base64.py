@@ -7,7 +7,7 @@ from kzrules.language.word import TEXT, Example, Kind, Parameter, Word
 from kzrules.words.arguments import bytes_in
 
 
-def base64_value(text: Any, *, url: Any = False) -> str:
+def base64_value(text: Any, url: Any = False) -> str:  # noqa: FBT002  compiled rules give arguments in order
     """The base64 text."""
     content = bytes_in("base64", text)
     return (base64.urlsafe_b64encode if url is True else base64.b64encode)(content).decode()

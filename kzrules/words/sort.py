@@ -8,7 +8,7 @@ from kzrules.language.word import TEXT, Example, Kind, Parameter, Word
 from kzrules.words.arguments import list_in, refused
 
 
-def sort_value(items: Any, by: Any = None, *, descending: Any = False) -> list[Any]:
+def sort_value(items: Any, by: Any = None, descending: Any = False) -> list[Any]:  # noqa: FBT002  compiled rules give arguments in order
     """The sorted list."""
     whole = list_in("sort", "items", items)
     wanted = [field(item, by) for item in whole] if by is not None else whole
