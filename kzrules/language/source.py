@@ -1,0 +1,194 @@
+"""From paths to parsed files: folders are walked, `use` is followed, and each file is read once.
+The service, the command line and the tests begin here. What cannot be read is a finding.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kzrules.language.diagnostic import Diagnostic, Label
+from kzrules.language.finding import finding
+from kzrules.language.kept import parse_kept
+from kzrules.language.tree import RuleFile, Span, UseFile
+
+SUFFIX = ".kzr"
+MOST_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Sources:
+    """The files of one program in the order that they were read, their texts, and what is wrong."""
+
+    files: tuple[RuleFile, ...] = ()
+    findings: list[Diagnostic] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+def read_program(paths: Sequence[str | Path]) -> Sources:
+    """Read the files named, those in the folders named in sorted order, and what they use."""
+    reading = _Reading()
+    for path in paths:
+        if Path(path).is_dir():
+            reading.folder(Path(path))
+        else:
+            reading.file(Path(path), None)
+    return Sources(tuple(reading.files), reading.findings, reading.texts)
+
+
+def programs(paths: Sequence[str | Path]) -> list[tuple[str, ...]]:
+    """Part paths into programs: a folder of topic folders is one program for each topic."""
+    groups: list[tuple[str, ...]] = []
+    together: list[str] = []
+    for path in paths:
+        topics = _topics(Path(path))
+        groups += [(str(topic),) for topic in topics]
+        if not topics:
+            together.append(str(path))
+    return [*groups, tuple(together)] if together else groups
+
+
+def _topics(folder: Path) -> list[Path]:
+    """The topic folders in a folder that has no rule files of its own."""
+    entries = _entries(folder)
+    if any(entry.suffix == SUFFIX for entry in entries):
+        return []
+    return [entry for entry in entries if entry.is_dir() and any(_rule_files(entry))]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        return []  # what is wrong with it is told when it is read
+
+
+def _rule_files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """The rule files at and below a folder. A link back to a folder above is not followed again."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    for entry in _entries(folder):
+        if entry.is_dir():
+            yield from _rule_files(entry, above | {real})
+        elif entry.suffix == SUFFIX:
+            yield entry
+
+
+class _Reading:
+    """Files as they are read, and the chain of those that are being read."""
+
+    def __init__(self) -> None:
+        self.files: list[RuleFile] = []
+        self.findings: list[Diagnostic] = []
+        self.texts: dict[str, str] = {}
+        self.seen: set[str] = set()
+        self.chain: list[tuple[str, Span]] = []
+
+    def folder(self, folder: Path) -> None:
+        """Read every rule file at and below a folder."""
+        try:
+            os.scandir(folder).close()
+        except OSError as error:
+            self.tell(
+                "KZ151", f"{folder}: {_said(error)}", _top(folder), None, "let the service's user read it"
+            )
+            return
+        found = False
+        for path in _rule_files(folder):
+            found = True
+            self.file(path, None)
+        if not found:
+            way_out = f"name a folder with {SUFFIX} files in it"
+            self.tell("KZ155", f"{folder} holds no rule file", _top(folder), None, way_out)
+
+    def file(self, path: Path, used_at: Span | None) -> None:
+        """Read one file and what it uses, unless that is done."""
+        name = os.path.normpath(path)
+        real = os.path.realpath(path)
+        if real in self.seen:
+            self._cycle(real, used_at)
+            return
+        self.seen.add(real)
+        text = self._text(path, name, used_at)
+        if text is None:
+            return
+        self.texts[name] = text
+        tree, findings = parse_kept(text, name)
+        self.findings += findings
+        self.chain.append((real, tree.span))
+        at = len(self.files)
+        for declaration in tree.declarations:
+            if isinstance(declaration, UseFile) and declaration.path:
+                self.file(Path(name).parent / declaration.path, declaration.span)
+        self.chain.pop()
+        self.files.insert(at if used_at is None else len(self.files), tree)
+
+    def _cycle(self, real: str, used_at: Span | None) -> None:
+        if used_at is None or all(real != above for above, _ in self.chain):
+            return  # read already, by another way
+        through = " uses ".join(Path(name).name for name, _ in self.chain)
+        message = f"a cycle: {through} uses {Path(real).name}"
+        self.tell("KZ157", message, used_at, None, "put what both need in a third file, and use that")
+
+    def _text(self, path: Path, name: str, used_at: Span | None) -> str | None:
+        place = used_at or _top(path)
+        try:
+            raw = _bytes(path)
+        except FileNotFoundError:
+            way_out = "paths are relative to the file that uses them" if used_at else "look at the path"
+            self.tell("KZ156" if used_at else "KZ150", f"there is no file {name}", place, None, way_out)
+            return None
+        except _TooLargeError as error:
+            self.tell(
+                "KZ154", f"{name} has {error} bytes; a rule file has 4 MiB at most", place, None, "part it"
+            )
+            return None
+        except OSError as error:
+            way_out = "let the service's user read it"
+            self.tell("KZ151", f"{name} cannot be read: {_said(error)}", place, None, way_out)
+            return None
+        return self._decoded(raw, name, place)
+
+    def _decoded(self, raw: bytes, name: str, place: Span) -> str | None:
+        if b"\0" in raw:
+            self.tell(
+                "KZ153", f"{name} is no text: there are NUL bytes in it", place, None, "name a rule file"
+            )
+            return None
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            column = len(raw[raw.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
+            span = Span(name, line, column, line, column + 1)
+            message = f"byte {raw[error.start]:#04x} is not UTF-8"
+            self.texts[name] = raw.decode("utf-8", "replace")
+            self.tell("KZ152", message, span, None, "save the file as UTF-8")
+            return None
+
+    def tell(self, code: str, message: str, span: Span, labels: Label | None, way_out: str) -> None:
+        """Keep a finding."""
+        self.findings.append(finding(code, message, span, labels=(labels,) if labels else (), help=way_out))
+
+
+class _TooLargeError(OSError):
+    """The file has more bytes than a rule file may have."""
+
+
+def _bytes(path: Path) -> bytes:
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(0, "it is no regular file")
+    if facts.st_size > MOST_BYTES:
+        raise _TooLargeError(f"{facts.st_size:,}")
+    return path.read_bytes()
+
+
+def _said(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _top(path: Path) -> Span:
+    return Span(os.path.normpath(path), 1, 1, 1, 1)
