@@ -102,11 +102,10 @@ class _Turned:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
 
-    def resolveHostName(  # noqa: N802  the name is Twisted's
-        self, receiver: Any, host: str, port: int = 0, *arguments: Any, **named: Any
-    ) -> Any:
+    def resolveHostName(self, receiver: Any, host: str, *arguments: Any, **named: Any) -> Any:  # noqa: N802
+        """Twisted's own, with the addresses gathered and turned on their way back."""
         turned = _TurnedAddresses(receiver, self._turn)
-        return self._reactor.nameResolver.resolveHostName(turned, host, port, *arguments, **named)
+        return self._reactor.nameResolver.resolveHostName(turned, host, *arguments, **named)
 
 
 @implementer(IResolutionReceiver)

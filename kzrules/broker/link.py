@@ -117,7 +117,8 @@ class Core:
         self.losses += 1
         self.last_error = error
         self.wait = self.rotation.lost(server, self.clock.seconds(), since)
-        _log.warn("{purpose}: {error}", purpose=self.purpose, error=error)
+        if self.state != "closing":
+            _log.warn("{purpose}: {error}", purpose=self.purpose, error=error)
         guarded(self.on_lost, error)
 
     def has_stopped(self) -> None:
@@ -235,16 +236,16 @@ def _opening(machine: Machine, core: Core) -> Race:
     return core.races[0]
 
 
-def _waiting(machine: Machine, core: Core) -> Timer:
-    core.state = "waiting"
-    return core.clock.callLater(core.wait, machine.retry)
+class _Waiting:
+    """The time until the list of brokers is tried again."""
 
+    def __init__(self, machine: Machine, core: Core) -> None:
+        core.state = "waiting"
+        self._timer = core.clock.callLater(core.wait, machine.retry)
 
-def _closing(machine: Machine, core: Core) -> None:
-    del machine
-    core.state = "closing"
-    for _, session, _ in core.opened:
-        session.close()
+    def leave(self) -> None:
+        """Nothing delayed stays behind."""
+        self._timer.cancel()
 
 
 def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line is a transition
@@ -254,9 +255,9 @@ def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line
     dialing = builder.state("dialing", _dialing)
     opening = builder.state("opening", _opening)
     ready = builder.state("ready", _Ready)
-    waiting = builder.state("waiting", _waiting)
+    waiting = builder.state("waiting", _Waiting)
     draining = builder.state("draining", _Draining)
-    closing = builder.state("closing", _closing)
+    closing = builder.state("closing")
 
     idle.upon(Machine.start).to(dialing).returns(None)
     stopped.upon(Machine.start).to(dialing).returns(None)
@@ -265,7 +266,6 @@ def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line
     waiting.upon(Machine.retry).to(dialing).returns(None)
     dialing.upon(Machine.exhausted).to(waiting).returns(None)
     opening.upon(Machine.exhausted).to(waiting).returns(None)
-    draining.upon(Machine.drained).to(closing).returns(None)
     for state in (dialing, opening, ready, waiting):
         state.upon(Machine.start).loop().returns(None)
     draining.upon(Machine.stop).loop().returns(None)
@@ -283,8 +283,8 @@ def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line
         core.has_stopped()
 
     @pep614(waiting.upon(Machine.stop).to(stopped))
-    def stop_waiting(_: Machine, core: Core, timer: Timer) -> None:
-        timer.cancel()
+    def stop_waiting(_: Machine, core: Core, pause: _Waiting) -> None:
+        pause.leave()
         core.has_stopped()
 
     @pep614(dialing.upon(Machine.opened, nodata=True).to(ready))
@@ -308,7 +308,13 @@ def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line
         draining.leave()
         core.has_stopped()
 
-    @pep614(closing.upon(Machine.lost, nodata=True).to(stopped))
+    @pep614(draining.upon(Machine.drained).to(closing))
+    def close(_: Machine, core: Core, __: _Draining) -> None:
+        core.state = "closing"
+        for ___, session, ____ in core.opened:
+            session.close()
+
+    @pep614(closing.upon(Machine.lost).to(stopped))
     def end(_: Machine, core: Core) -> None:
         core.has_stopped()
 
