@@ -37,6 +37,7 @@ class InHand:
         "book",
         "dedupe_key",
         "delivery",
+        "did",
         "event",
         "exempt",
         "filed",
@@ -61,6 +62,8 @@ class InHand:
         self.route: str | None = None
         self.outcome: Outcome | None = None
         """What the rule decided; None while it runs or waits."""
+        self.did: list[str] = []
+        """What was published and replied, in a few words, for people."""
         self.unconfirmed = 0
         """Groups of messages that the event caused and that no broker has confirmed yet."""
         self.trouble: str | None = None

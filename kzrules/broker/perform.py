@@ -26,6 +26,10 @@ from kzrules.routing.decide import Step, Waiting
 Answers = list[tuple[InHand, Callable[[Answer, float], Step], Answer]]
 
 
+def _nobody_listens(_: InHand) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """Who does what a rule asks for.
@@ -39,6 +43,8 @@ class Outside:
     ask: Callable[[Query], "Deferred[Answer]"]
     after: Callable[[After], object]
     log: Callable[[Log], object]
+    ended: Callable[[InHand], object] = _nobody_listens
+    """Told of each event when its outcome is decided and what it caused is safe."""
 
 
 class Perform:
@@ -100,8 +106,10 @@ class Perform:
         for action in actions:
             match action:
                 case Publish():
+                    item.did.append(f"publish {action.exchange} {action.routing_key}")
                     publishes.append(action)
                 case Reply():
+                    item.did.append(f"reply {action.routing_key}")
                     self._until_safe(item, maybeDeferred(self._outside.reply, action), self._unanswered)
                 case After():
                     self._outside.after(action)
@@ -133,6 +141,7 @@ class Perform:
 
     def _end_if_safe(self, item: InHand) -> None:
         if item.outcome is not None and not item.unconfirmed:
+            self._outside.ended(item)
             self._endings.end(item, item.outcome)
 
     # Questions.

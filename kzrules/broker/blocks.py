@@ -1,0 +1,123 @@
+"""What belongs to no event: timers, `after` blocks, expiries, `kazoo:mod-init`, connection events.
+
+Called by the service. A block runs on a worker as an event's rule does; there is nothing to
+settle, so its failures are logged and counted, and what it published is waited for by nobody.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from kzrules.broker.clock import Clock, Timer
+from kzrules.broker.perform import Outside
+from kzrules.broker.workers import Workers
+from kzrules.language.program import TimerSpec
+from kzrules.message.action import Action, After, Log, Publish, Reply
+from kzrules.message.outcome import Reject
+from kzrules.routing.decide import Ended, Step, Waiting
+
+Start = Callable[[float], Step | None]
+
+
+@dataclass(slots=True)
+class BlockCounts:
+    """How many blocks ran, and how many of them failed or could not publish."""
+
+    ran: int = 0
+    failed: int = 0
+
+
+class Blocks:
+    """Runs blocks now, after a while, or again and again; all of it on the reactor thread."""
+
+    _log = Logger()
+
+    def __init__(self, workers: Workers, outside: Outside, clock: Clock) -> None:
+        self._workers = workers
+        self._outside = outside
+        self._clock = clock
+        self._waiting: dict[str, Timer] = {}
+        self._timers: dict[str, LoopingCall] = {}
+        self.counts = BlockCounts()
+
+    def run(self, name: str, start: Start) -> "Deferred[None]":
+        """Run the block that `start(now)` begins; fires when it has ended, whichever way."""
+        return Deferred.fromCoroutine(self._run(name, start))
+
+    def after(self, wanted: After) -> None:
+        """Run a block once, later; one that already waits under this name waits anew."""
+        self._forget(wanted.name)
+        self._waiting[wanted.name] = self._clock.callLater(wanted.delay, self._due, wanted)
+
+    def every(self, timer: TimerSpec, start: Start) -> None:
+        """Run a block each `interval` seconds; a run that takes longer puts off the next."""
+        looping: LoopingCall = LoopingCall(self.run, timer.name, start)
+        looping.clock = self._clock  # type: ignore[assignment]  # the part of IReactorTime that it calls
+        self._timers[timer.name] = looping
+        looping.start(timer.interval, now=False)
+
+    def stop(self) -> None:
+        """No timer and no `after` block begins from now on; those that run go on to their end."""
+        for looping in self._timers.values():
+            looping.stop()
+        self._timers.clear()
+        for name in list(self._waiting):
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        call = self._waiting.pop(name, None)
+        if call is not None:
+            call.cancel()
+
+    def _due(self, wanted: After) -> None:
+        del self._waiting[wanted.name]
+        self.run(f"after {wanted.name}", wanted.start)
+
+    async def _run(self, name: str, start: Start) -> None:
+        self.counts.ran += 1
+        try:
+            step = await self._workers.run(start, self._clock.seconds())
+            while isinstance(step, Waiting):
+                self._begin(step.actions, name)
+                self._write(step.logs)
+                answer = await self._outside.ask(step.query)
+                step = await self._workers.run(step.resume, answer, self._clock.seconds())
+        except Exception:  # noqa: BLE001  a fault of ours must not end a timer for ever
+            self.counts.failed += 1
+            self._log.failure("The block {name} broke off: this is a fault of kzrules.", name=name)
+            return
+        if step is not None:
+            self._end(step, name)
+
+    def _end(self, step: Ended, name: str) -> None:
+        self._begin(step.actions, name)
+        self._write(step.logs)
+        match step.outcome:
+            case Reject(why=why, place=place):
+                self.counts.failed += 1
+                self._log.error("{name} failed at {place}: {why}", name=name, place=str(place), why=why)
+
+    def _write(self, lines: tuple[Log, ...]) -> None:
+        for line in lines:
+            self._outside.log(line)
+
+    def _begin(self, actions: tuple[Action, ...], name: str) -> None:
+        messages = [action for action in actions if isinstance(action, Publish)]
+        if messages:
+            maybeDeferred(self._outside.publish_all, messages).addErrback(self._unpublished, name)
+        for action in actions:
+            match action:
+                case After():
+                    self.after(action)
+                case Reply():
+                    maybeDeferred(self._outside.reply, action).addErrback(self._unpublished, name)
+
+    def _unpublished(self, failure: Any, name: str) -> None:
+        self.counts.failed += 1
+        self._log.error(
+            "What {name} published did not arrive: {why}", name=name, why=failure.getErrorMessage()
+        )
