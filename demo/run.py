@@ -46,13 +46,14 @@ class Run:
 
     def to_the_end(self) -> int:
         """Give the exit status."""
-        self._ledger.prepare()
+        self._ledger.clear()
         signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGTERM, self._interrupt)
         service = ServiceProcess(self._brokers.urls, self._rules, ground=self._brokers.ground)
         try:
             if not self._wait_for_consumers(service):
                 return self._give_up(service, "the service did not start consuming")
+            self._ledger.collect()
             self._screen.say(
                 "publishing events; Ctrl-C ends it" if self._count is None else "publishing events"
             )
