@@ -5,13 +5,13 @@ from typing import Any
 from kzrules.errors import RuleFailure
 from kzrules.language.values import field, is_number, said
 from kzrules.language.word import TEXT, Example, Kind, Parameter, Word
-from kzrules.words.arguments import list_in, refused
+from kzrules.words.arguments import list_in, refused, text_in
 
 
 def sort_value(items: Any, by: Any = None, descending: Any = False) -> list[Any]:  # noqa: FBT002  compiled rules give arguments in order
     """The sorted list."""
     whole = list_in("sort", "items", items)
-    wanted = [field(item, by) for item in whole] if by is not None else whole
+    wanted = whole if by is None else [field(item, text_in("sort", "by", by)) for item in whole]
     for place, value in enumerate(wanted[1:], 1):
         if not _comparable(wanted[0], value):
             raise RuleFailure(f"sort: {said(wanted[0])} and {said(value)} (item {place}) have no order")
