@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from demo.subscriptions import NODE
 from testbed.keeper import note
 
 Line = dict[str, Any]
@@ -48,7 +49,7 @@ class ServiceProcess:
         beside = Path(sys.executable).with_name("twistd")
         if beside.exists():
             twistd = [str(beside)]
-        options = ["--broker-file", str(broker), "--node", "demo.example.com"]
+        options = ["--broker-file", str(broker), "--node", NODE]
         logs = ["--log-format", "json", "--log-level", "debug"]
         return [*twistd, "-n", "--pidfile=", "kzrules", "run", *options, *logs, str(rules)]
 
