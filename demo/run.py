@@ -10,7 +10,7 @@ from demo.events import stream
 from demo.ledger import Found, Ledger
 from demo.publisher import Publisher
 from demo.screen import Screen
-from demo.service_process import ServiceProcess
+from demo.service_process import Line, ServiceProcess
 from demo.tally import Tally
 
 START = 30.0
@@ -105,7 +105,7 @@ class Run:
             if line.get("event") == "settled":
                 self._last_progress = time.monotonic()
                 self._screen.event(line)
-            elif line.get("level") in {"warn", "error", "critical"}:
+            elif line.get("level") in {"warn", "error", "critical"} and not about_an_event(line):
                 self._screen.say(f"the service: {line.get('text')}", "yellow")
 
     def _play_with_fire(self) -> None:
@@ -165,3 +165,8 @@ class Run:
         said = "\n".join(service.said[-20:]) or "nothing"
         self._screen.say(f"{why}. It said:\n{said}", "red")
         return 1
+
+
+def about_an_event(line: Line) -> bool:
+    """A warning that only repeats what the event's own line shows."""
+    return "dead-lettered to" in str(line.get("text"))

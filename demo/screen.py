@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from demo.ledger import OUTPUT_EXCHANGE
 from demo.tally import Tally
 
 PREFIX = "kazoo:consumer-event-"
-MARKS = {"ack": ("✔ done", "green"), "reject": ("✘ rejected", "red"), "retry": ("↻ retry", "yellow")}
+MARKS = {"ack": ("✔ acked", "green"), "reject": ("✘ rejected", "red"), "retry": ("↻ retry", "yellow")}
 
 
 class Screen:
@@ -36,16 +37,16 @@ class Screen:
 
     def say(self, text: str, style: str = "dim") -> None:
         """A sentence of the demonstration's own."""
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(text, style=style), soft_wrap=True)
 
     def event(self, line: dict[str, Any]) -> None:
-        """One event: how it was settled, the route that took it, what it did."""
+        """One event: how it was settled, its key, the route that took it, what it did."""
         self._ends.append(time.monotonic())
         mark, colour = MARKS.get(str(line.get("outcome")), (str(line.get("outcome")), "yellow"))
         route = str(line.get("route") or "").removeprefix(PREFIX)
         shown = Text(f"{mark:<11}", style=colour)
-        shown.append(f"{line.get('subscription', ''):<13.12}", style="bold")
-        shown.append(f"{route or '-':<24.23}", style="cyan")
+        shown.append(f"{shortened(line.get('routing_key') or line.get('subscription'), 21):<22}")
+        shown.append(f"{shortened(route or '-', 23):<24}", style="cyan")
         shown.append(did(line))
         shown.truncate(self.console.width, overflow="ellipsis")
         self.console.print(shown, no_wrap=True, crop=True)
@@ -72,5 +73,12 @@ class Screen:
 def did(line: dict[str, Any]) -> str:
     """What a rule did, or why it did not."""
     actions = [str(action) for action in line.get("actions") or ()]
-    why = str(line.get("why") or "")
-    return ", ".join(actions) or why or ("nothing takes it" if line.get("unmatched") else "nothing to do")
+    actions = [action.replace(f"{OUTPUT_EXCHANGE} ", "") for action in actions]
+    reason = str(line.get("reason") or "")
+    return ", ".join(actions) or reason or ("no route takes it" if line.get("unmatched") else "nothing to do")
+
+
+def shortened(text: object, width: int) -> str:
+    """At most so wide; what is cut off shows as dots."""
+    whole = str(text)
+    return whole if len(whole) <= width else whole[: width - 1] + "…"

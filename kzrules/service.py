@@ -274,7 +274,7 @@ class KzService(Service):
             subscription=item.delivery.source.subscription,
             route=item.route,
             outcome=type(outcome).__name__.lower() if outcome is not None else None,
-            why=outcome.why if outcome is not None else "",
+            reason=outcome.why if outcome is not None else "",
             cause=outcome.cause if isinstance(outcome, Reject) else None,
             unmatched=isinstance(outcome, Ack) and outcome.unmatched,
             actions=item.did,
