@@ -66,7 +66,9 @@ def by_pika(data):
         if done:
             method, header, body = done
             m = method.method
-            out.append((method.channel_number, m.delivery_tag, m.redelivered, m.exchange, m.routing_key, body))
+            out.append(
+                (method.channel_number, m.delivery_tag, m.redelivered, m.exchange, m.routing_key, body)
+            )
             out[-1] += (b"".join(header.properties.encode()),)
     return out
 
@@ -82,11 +84,13 @@ messages = st.lists(
         st.text(max_size=20),
         st.text(max_size=20),
         st.booleans(),
-        st.sampled_from([
-            properties(),
-            properties(content_type="application/json", delivery_mode=2),
-            properties(headers={"a": 1, "b": "x", "c": [1, {"d": True}]}, message_id="m" * 40),
-        ]),
+        st.sampled_from(
+            [
+                properties(),
+                properties(content_type="application/json", delivery_mode=2),
+                properties(headers={"a": 1, "b": "x", "c": [1, {"d": True}]}, message_id="m" * 40),
+            ]
+        ),
     ),
     max_size=12,
 )
@@ -156,7 +160,7 @@ def test_a_key_that_is_no_utf_8_comes_through_and_can_be_sent_again():
 
 def test_deliveries_are_handed_over_before_what_comes_after_them():
     one = Taken()
-    made, other = receiver(c1=one)
+    made, _other = receiver(c1=one)
     seen = []
     made._other = lambda _: seen.append(list(one.batches))
     made.feed(delivery(1, 1) + frame.Method(1, spec.Basic.Cancel("c")).marshal() + delivery(1, 2))
@@ -208,7 +212,7 @@ def test_content_out_of_turn_is_named():
 
 
 def test_a_body_longer_than_announced_is_named():
-    method, header, body = split(delivery(1, 1, b"{}"))
+    method, header, _body = split(delivery(1, 1, b"{}"))
     longer = frame.Body(1, b"{} ").marshal()
     with pytest.raises(BadFrame, match="longer"):
         receiver(c1=Taken())[0].feed(method + header + longer)

@@ -40,7 +40,9 @@ class Net:
         elif behaviour == "hang":
             self.hanging.append(dialling)
         else:
-            peer = Peer(self.clock, protocol=connect(Greeting(server.number, "local", server.name), self.clock))
+            peer = Peer(
+                self.clock, protocol=connect(Greeting(server.number, "local", server.name), self.clock)
+            )
             self.peers.append(peer)
             peer.connect()
             dialling.callback(peer.protocol)

@@ -51,7 +51,9 @@ def failure_of(peer):
 
 
 def test_the_handshake_says_who_we_are_and_our_heartbeat():
-    peer = Peer(greeting=Greeting(1, "z", "b:5672", user="kz", password="pw", heartbeat=10, connection_name="me"))
+    peer = Peer(
+        greeting=Greeting(1, "z", "b:5672", user="kz", password="pw", heartbeat=10, connection_name="me")
+    )
     session = peer.open()
     start = peer.last(spec.Connection.StartOk)
     assert start.client_properties["connection_name"] == "me"
@@ -69,7 +71,12 @@ def test_a_password_is_in_no_repr():
     ("asked", "code", "text", "says"),
     [
         (spec.Connection.StartOk, 403, "ACCESS_REFUSED - no", "refused the login of user 'guest': 403"),
-        (spec.Connection.Open, 530, "NOT_ALLOWED - vhost", "refused the virtual host '/' to user 'guest': 530"),
+        (
+            spec.Connection.Open,
+            530,
+            "NOT_ALLOWED - vhost",
+            "refused the virtual host '/' to user 'guest': 530",
+        ),
         (spec.Connection.Open, 541, "INTERNAL_ERROR", "refused the connection: 541 INTERNAL_ERROR"),
     ],
 )
@@ -269,7 +276,7 @@ def test_a_refused_declaration_closes_its_channel_only():
 
 def test_a_question_that_is_never_answered_ends_with_the_connection():
     peer = Peer()
-    session, channel = opened(peer)
+    _session, channel = opened(peer)
     peer.mute.add(spec.Queue.Declare)
     asked = begun(channel.declare_queue(QueueSpec("q")))
     peer.settle()
@@ -428,7 +435,12 @@ def test_get_gives_a_message_or_none():
     asked = begun(channel.get("q"))
     peer.feed(content(1, spec.Basic.GetOk(9, False, "x", "k", 3), spec.BasicProperties(), b"body"))
     got = result(asked)
-    assert (got.tag, got.body, got.source.queue, got.source.generation) == (9, b"body", "q", channel.generation)
+    assert (got.tag, got.body, got.source.queue, got.source.generation) == (
+        9,
+        b"body",
+        "q",
+        channel.generation,
+    )
     asked = begun(channel.get("q"))
     peer.say(1, spec.Basic.GetEmpty())
     assert result(asked) is None
