@@ -8,9 +8,10 @@ from kzrules.language.compile_python import Expression, Python, Statement
 from kzrules.language.tree import Node
 from kzrules.language.word import Words
 
-TEXT, TRUTH, SMALL = 1, 2, 4
+TEXT, TRUTH, SMALL, NUMBER = 1, 2, 4, 8
 """What is known of an expression before it runs: always text; always true or false; no larger
-than the payload or the rule that it stands in, so that nothing can grow by it."""
+than the payload or the rule that it stands in, so that nothing can grow by it; never true or false
+but a number or a duration."""
 PLAIN = (type(None), bool, int, float, str)
 """Kinds of values that Python's code objects hold themselves."""
 

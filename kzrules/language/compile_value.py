@@ -12,7 +12,7 @@ from typing import Any
 from kzrules.errors import RuleFailure
 from kzrules.language import values
 from kzrules.language.compile_python import Expression, Python
-from kzrules.language.compile_unit import SMALL, TEXT, TRUTH, Made, Pattern, Unit, fixed, watch_name
+from kzrules.language.compile_unit import NUMBER, SMALL, TEXT, TRUTH, Made, Pattern, Unit, fixed, watch_name
 from kzrules.language.tree import (
     Binary,
     Call,
@@ -52,6 +52,8 @@ META = frozenset(
 ORDERS = {"<": "less", "<=": "less_or_equal", ">": "greater", ">=": "greater_or_equal"}
 ORDER_SIGNS: dict[str, Callable[[], ast.cmpop]] = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE}
 SUMS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "remainder"}
+SUM_SIGNS: dict[str, Callable[[], ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "%": ast.Mod}
+_SMALL_INT = 1 << 31
 MOST_IN_A_ROW = 4
 """So many texts are compared one after the other faster than they are looked up."""
 
@@ -312,7 +314,10 @@ class Values:
             same = ast.Is() if expr.op == "==" else ast.IsNot()
             return py.compare(self.plain(left), same, py.constant(value))
         if known and value.__class__ in (int, float) and value in (0, 1):
-            first, again = self.once(self.plain(left))
+            made, facts = self.value(left)
+            if facts & NUMBER:
+                return py.compare(made, operator, py.constant(value))
+            first, again = self.once(made)
             no_truth = py.compare(py.attribute(again, "__class__"), ast.IsNot(), py.helper("bool"))
             both = py.all_of(py.compare(first, ast.Eq(), py.constant(value)), no_truth)
             return both if expr.op == "==" else py.negate(both)
@@ -344,9 +349,36 @@ class Values:
             except RuleFailure:
                 pass  # it fails where it stands, when it runs
             else:
-                return fixed(self.unit, self.py, result), SMALL
+                return fixed(self.unit, self.py, result), SMALL | NUMBER
+        made = self._sum_with_integer(expr, left, right)
+        if made is not None:
+            return made, SMALL | NUMBER
         call = self.py.call(SUMS[expr.op], self.plain(expr.left), self.plain(expr.right), self.budget())
-        return call, SMALL
+        return call, SMALL | NUMBER
+
+    def _sum_with_integer(
+        self, expr: Binary, left: tuple[bool, Any], right: tuple[bool, Any]
+    ) -> Expression | None:
+        """With a small integer on one side, the common case stands in the code itself.
+
+        A product in a loop must not grow without being paid for: there the numbers are small.
+        """
+        py = self.py
+        known, number = right if right[0] else left
+        if not known or number.__class__ is not int or not -_SMALL_INT < number < _SMALL_INT:
+            return None
+        if expr.op not in SUM_SIGNS or (expr.op == "%" and (not right[0] or number == 0)):
+            return None
+        first, again = self.once(self.plain(expr.left if right[0] else expr.right))
+        constant = py.constant(number)
+        pair = (again, constant) if right[0] else (constant, again)
+        fits = py.is_class(first, "int")
+        if expr.op == "*" and self.repeated:
+            low, high = py.constant(-_SMALL_INT), py.constant(_SMALL_INT)
+            between = ast.Compare(low, [ast.Lt(), ast.Lt()], [again, high], **py.where)
+            fits = py.all_of(fits, between)
+        fast = ast.BinOp(pair[0], SUM_SIGNS[expr.op](), pair[1], **py.where)
+        return py.either(fits, fast, py.call(SUMS[expr.op], *pair, self.budget()))
 
     def _in(self, expr: In) -> Made:
         py = self.py
