@@ -1,8 +1,10 @@
 """`twistd kzrules run RULES...`: what twistd asks for, options and a service. Called by the plugin."""
 
 import sys
+from collections.abc import Sequence
+from getopt import GetoptError, gnu_getopt
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from twisted.application.service import IService
 from twisted.python import usage
@@ -30,9 +32,18 @@ class RunOptions(usage.Options):
     longdesc = "Run the rules in files and folders against the broker that they name, until a SIGTERM."
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # not typed in Twisted
         self["set"] = {}
         self["rules"] = ()
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Take options before and behind the rules; getopt alone would stop at the first rule."""
+        try:
+            found, rules = gnu_getopt(list(options or ()), self.shortOpt, self.longOpt)
+        except GetoptError as error:
+            raise usage.UsageError(str(error)) from None
+        plain = [f"{name}={value}" if value else name for name, value in found]
+        super().parseOptions([*plain, "--", *rules])  # type: ignore[no-untyped-call]  # not typed in Twisted
 
     def opt_set(self, assignment: str) -> None:
         """Give a setting of the rules another value: NAME=VALUE. May be said several times."""
@@ -103,4 +114,4 @@ def makeService(options: Options) -> IService:
     # Imported here: pika's adapter installs a reactor, and twistd has chosen one only by now.
     from kzrules.service import build  # noqa: PLC0415  see above
 
-    return build(options.subOptions)
+    return cast("IService", build(options.subOptions))
