@@ -106,7 +106,7 @@ def _check_url(reader: Reader, url: str, span: Span) -> None:
     if parts.password is not None:
         way_out = 'put user and password into a file of the secrets folder, and write login: secret("broker")'
         found = warning(
-            "KZ507", "a password stands in the rule file, where everybody reads it", span, help=way_out
+            "KZ513", "a password stands in the rule file, where everybody reads it", span, help=way_out
         )
         reader.findings.add(found)
 

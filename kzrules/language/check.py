@@ -1,0 +1,79 @@
+"""Checks a program whole: names, kinds, fallibility, reachability, delivery, schemas, tests.
+
+Called by `routing.load` and `kzrules check`. Needs no network, no secrets and no environment.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+
+from kzrules.language.check_bodies import Bodies
+from kzrules.language.check_delivery import delivery
+from kzrules.language.check_names import collect
+from kzrules.language.check_schemas import shapes
+from kzrules.language.check_tests import check_tests
+from kzrules.language.check_unused import unused
+from kzrules.language.declare import Declared, declare
+from kzrules.language.diagnostic import Diagnostic, Findings
+from kzrules.language.reach import forestalled
+from kzrules.language.reach_names import reach_names
+from kzrules.language.silence import silenced
+from kzrules.language.tree import RuleFile, Span
+from kzrules.language.word import Words
+
+NODE = "node.example.com"
+"""This host's name while rules are only checked."""
+
+
+def check(
+    files: Sequence[RuleFile],
+    words: Words,
+    declared: Declared | None = None,
+    *,
+    earlier: Sequence[Diagnostic] = (),
+    texts: Mapping[str, str] | None = None,
+    today: date | None = None,
+) -> list[Diagnostic]:
+    """All findings, sorted: those handed in (`earlier`, of reading), the declarations' and its own.
+
+    `texts` are the files' texts: what could not be read may have declared a name that is missed.
+    """
+    if declared is None:
+        declared = declare(files, {}, NODE, words=words)
+    findings = Findings()
+    torn = _torn(earlier, texts or {})
+    names = collect(files, words, declared, findings)
+    for finding in declared.findings:
+        findings.add(finding)
+    bodies = Bodies(names, shapes(names), torn)
+    walked = bodies.walk()
+    reach = reach_names(names, torn)
+    delivery(names, walked, reach)
+    forestalled(names, reach)
+    check_tests(names, bodies)
+    unused(names, walked, torn)
+    own = [finding for finding in findings.found if not _inside(finding.span, earlier)]
+    left = Findings(silenced(files, [*earlier, *own], today or datetime.now(UTC).date()))
+    return left.sorted()
+
+
+def _torn(earlier: Sequence[Diagnostic], texts: Mapping[str, str]) -> str:
+    """The texts of the files that could not be read whole."""
+    broken = {finding.span.file for finding in earlier if finding.is_error}
+    return "\n".join(texts.get(path, "") or "?" for path in sorted(broken))
+
+
+def _inside(span: Span, earlier: Sequence[Diagnostic]) -> bool:
+    """An error of reading stands there already: what is found besides comes of it."""
+    return any(
+        finding.is_error
+        and finding.span.file == span.file
+        and finding.span.line <= span.end_line
+        and span.line <= finding.span.end_line
+        and _overlap(finding.span, span)
+        for finding in earlier
+    )
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    begins, ends = (one.line, one.column), (one.end_line, one.end_column)
+    return (other.line, other.column) < ends and begins < (other.end_line, other.end_column)

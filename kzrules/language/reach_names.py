@@ -1,0 +1,140 @@
+"""Which route names a subscription can give: patterns of its templates, held against the routes.
+
+A pattern is text with holes; a hole stands for what is not known before the message is there.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kzrules.language.check_finding import error, warning
+from kzrules.language.check_names import SERVICE_EVENTS, Names
+from kzrules.language.declare_subscription import Asked
+from kzrules.language.diagnostic import Edit, Fix
+from kzrules.language.names import nearest
+from kzrules.language.program import SubscriptionSpec
+from kzrules.language.tree import EventRoute, Expr, Field, Literal, Name, Span, Template
+
+SOMETHING = ".+"
+ANYTHING = ".*"
+
+
+@dataclass(slots=True)
+class Reach:
+    """For each route name the subscriptions that can give it, in the order of the files."""
+
+    by_route: dict[str, list[str]]
+
+    def subscriptions_of(self, name: str) -> Sequence[str]:
+        """The subscriptions whose deliveries can come to a route of this name."""
+        return self.by_route.get(name, ())
+
+
+def reach_names(names: Names, torn: str = "") -> Reach:
+    """Find out who reaches what; routes that nobody reaches and idle subscriptions are findings."""
+    patterns = {
+        spec.name: re.compile("|".join(f"(?:{one})" for one in _patterns(names, spec)), re.DOTALL)
+        for spec in names.declared.subscriptions
+    }
+    wanted = dict.fromkeys(route.name for route in names.routes if route.name not in SERVICE_EVENTS)
+    by_route = {
+        name: [subscription for subscription, pattern in patterns.items() if pattern.fullmatch(name)]
+        for name in wanted
+    }
+    if patterns and not torn:
+        _unreached(names, by_route)
+        _idle(names, by_route)
+    return Reach(by_route)
+
+
+def normal(text: str) -> str:
+    """A name as the service makes it: ASCII letters lower-cased, `_` as `-`."""
+    return text.translate(NORMAL)
+
+
+NORMAL = {**{ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, ord("_"): "-"}
+
+
+def _patterns(names: Names, spec: SubscriptionSpec) -> Iterator[str]:
+    asked = names.declared.asked.get(spec.name, Asked())
+    if asked.route_names is not None:
+        for template in asked.route_names:
+            yield _pattern(template, names, spec)
+        return
+    key, subkey = normal(spec.event_key or "Event-Category"), normal(spec.event_subkey or "Event-Name")
+    start = "kazoo:consumer-event"
+    yield f"{start}-{ANYTHING}-{ANYTHING}"
+    yield f"{start}-{ANYTHING}"
+    yield re.escape(f"{start}-{key}-{subkey}")
+    yield re.escape(f"{start}-{key}")
+    yield start
+
+
+def _pattern(template: Expr, names: Names, spec: SubscriptionSpec) -> str:
+    parts = template.parts if isinstance(template, Template) else (template,)
+    return "".join(
+        re.escape(normal(part)) if isinstance(part, str) else _hole(part, names, spec) for part in parts
+    )
+
+
+def _hole(expr: Expr, names: Names, spec: SubscriptionSpec) -> str:
+    value: object = None
+    match expr:
+        case Literal(value=value):
+            pass
+        case Name(id=name):
+            value = names.declared.settings.get(name)
+        case Field(base=Name(id="meta"), name="subscription"):
+            value = spec.name
+    if isinstance(value, str) and value and not (isinstance(expr, Name) and expr.id == "node"):
+        return re.escape(normal(value))
+    return SOMETHING
+
+
+def _unreached(names: Names, by_route: dict[str, list[str]]) -> None:
+    for route in names.routes:
+        if by_route.get(route.name, [""]):
+            continue
+        text = f"no subscription gives the name `{route.name}`, so this route never runs"
+        lowered = normal(route.name)
+        if lowered != route.name:
+            way_out = f"names are lower-cased and `_` becomes `-`: write `{lowered}`"
+            fix = Fix("write it as the service does", (Edit(_brackets(route), f"[{lowered}]"),))
+            names.findings.add(error("KZ401", text, route.name_span, help=way_out, fix=fix))
+            continue
+        names.findings.add(error("KZ401", text, route.name_span, help=_what_there_is(names, route)))
+
+
+def _brackets(route: EventRoute) -> Span:
+    """The name with its brackets, whether the span holds them or not."""
+    span = route.name_span
+    width = span.end_column - span.column
+    if span.line == span.end_line and width == len(route.name):
+        return Span(span.file, span.line, span.column - 1, span.line, span.end_column + 1)
+    return span
+
+
+def _what_there_is(names: Names, route: EventRoute) -> str:
+    near = nearest(route.name, ["kazoo:consumer-event", *SERVICE_EVENTS])
+    if near is not None and not route.name.startswith("kazoo:consumer-event-"):
+        return f"did you mean `{near}`?"
+    first = names.declared.subscriptions[0].name
+    return f"look at `route_names` of `{first}`, which says what names its events have"
+
+
+def _idle(names: Names, by_route: dict[str, list[str]]) -> None:
+    """Subscriptions whose events no route takes: they would all be settled unread."""
+    busy = {subscription for found in by_route.values() for subscription in found}
+    for spec in names.declared.subscriptions:
+        if spec.name not in busy:
+            item = names.subscriptions[spec.name]
+            span = Span(
+                item.span.file,
+                item.span.line,
+                item.span.column,
+                item.span.line,
+                item.span.column + len(f"subscribe {item.name}"),
+            )
+            text = f"no route takes what `{spec.name}` brings: every event would be settled unread"
+            way_out = "write event_route[kazoo:consumer-event] { ... }, or take the subscription away"
+            names.findings.add(warning("KZ405", text, span, help=way_out))
