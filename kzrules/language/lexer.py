@@ -95,14 +95,14 @@ def _pattern() -> re.Pattern[str]:
     named = ("NAME", "FURTHER", "FURTHER_DOT", "FIELD", "TEXT", "DURATION", "DECIMAL", "INTEGER", "COMMENT")
     parts = [
         r"(?P<LINE_END>\n(?:[ \t\r\f]*\n)*)",
-        *context.values(),
         *first,
         *(_group(name, patterns[name]) for name in named),
         *operators,
         "(?P<SIGN>" + "|".join(re.escape(sign) for sign in signs) + ")",
         *aliens.values(),
     ]
-    return re.compile(r"[ \t\r\f\ufeff]*(?:" + "|".join(parts) + ")")
+    # what its context decides comes first: it looks at the word before the blanks, so it takes them itself
+    return re.compile("|".join(context.values()) + r"|[ \t\r\f\ufeff]*(?:" + "|".join(parts) + ")")
 
 
 def _group(name: str, pattern: str) -> str:
