@@ -170,15 +170,15 @@ def content(channel, method, properties, body, frame_max=131072):
     return b"".join(parts)
 
 
-def delivery(
+def delivery(  # noqa: PLR0917  basic.deliver has that many arguments
     channel, tag, body=b"{}", key="k", exchange="x", properties=None, consumer="c", redelivered=False
 ):
     method = spec.Basic.Deliver(consumer, tag, redelivered, exchange, key)
     return content(channel, method, properties or spec.BasicProperties(), body)
 
 
-def returned(channel, body=b"{}", key="k", exchange="x", properties=None, code=312, text="NO_ROUTE"):
-    method = spec.Basic.Return(code, text, exchange, key)
+def returned(channel, body=b"{}", key="k", exchange="x", properties=None):
+    method = spec.Basic.Return(312, "NO_ROUTE", exchange, key)
     return content(channel, method, properties or spec.BasicProperties(), body)
 
 

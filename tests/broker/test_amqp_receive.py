@@ -99,9 +99,8 @@ messages = st.lists(
 @given(messages, st.lists(st.integers(1, 400), max_size=40))
 @settings(max_examples=150, deadline=None)
 def test_deliveries_are_the_same_as_stock_pika_s_whatever_the_chunks(listed, cuts):
-    data, tag = b"", 0
-    for channel, body, exchange, key, again, props in listed:
-        tag += 1
+    data = b""
+    for tag, (channel, body, exchange, key, again, props) in enumerate(listed, 1):
         data += delivery(channel, tag, body, key, exchange, props, redelivered=again)
         if tag % 3 == 0:
             data += frame.Heartbeat().marshal()

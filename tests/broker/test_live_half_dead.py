@@ -1,0 +1,158 @@
+"""Peers that are there and do nothing, over TCP and TLS; and certificates."""
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+
+from kzrules.broker.link import Link, links
+from kzrules.errors import SettingError
+from kzrules.language.program import BrokerSpec, ZoneSpec
+from testbed import private_broker
+from testbed.certificates import make_certificates
+from testbed.proxy import Proxy
+from tests.broker.test_live_link import until
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return make_certificates(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def tls_rabbit(authority):
+    node = private_broker(tls=authority)
+    yield node
+    node.destroy()
+
+
+class Connection:
+    def __init__(self, *urls, **settings):
+        self.sessions, self.losses = [], []
+        spec = BrokerSpec((ZoneSpec("local", urls),), **settings)
+        made = links(spec, ("guest", "guest"), reactor, "test", self.sessions.append, self._lost)
+        self.link: Link = made["local"]
+        self.link.start()
+
+    def _lost(self, _zone, error):
+        self.losses.append((reactor.seconds(), error))
+
+
+def through(proxy, tls=False):
+    return f"{'amqps' if tls else 'amqp'}://localhost:{proxy.port}/"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_peer_that_vanishes_without_a_fin_is_noticed_within_two_heartbeats(rabbit):
+    proxy = Proxy(reactor, rabbit.amqp_port).start()
+    connection = Connection(through(proxy), rabbit.url, heartbeat=1.0)
+    await until(lambda: connection.sessions)
+    proxy.swallow()
+    silent = reactor.seconds()
+    await until(lambda: len(connection.sessions) == 2)
+    assert connection.losses[0][0] - silent < 2.0 + 0.3
+    assert "no sign of life" in str(connection.losses[0][1])
+    assert reactor.seconds() - connection.losses[0][0] < 1.0
+    await connection.link.stop()
+    await proxy.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_same_over_tls(tls_rabbit, authority):
+    proxy = Proxy(reactor, tls_rabbit.tls_port).start()
+    connection = Connection(
+        through(proxy, tls=True), tls_rabbit.url_of(tls=True), heartbeat=1.0, ca=str(authority.authority)
+    )
+    await until(lambda: connection.sessions)
+    proxy.swallow()
+    silent = reactor.seconds()
+    await until(lambda: len(connection.sessions) == 2)
+    assert connection.losses[0][0] - silent < 2.0 + 0.3
+    await connection.link.stop()
+    await proxy.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_connection_that_is_cut_in_the_middle_of_a_frame_is_followed_by_the_next(rabbit):
+    proxy = Proxy(reactor, rabbit.amqp_port).start()
+    connection = Connection(through(proxy), rabbit.url, heartbeat=1.0)
+    await until(lambda: connection.sessions)
+    proxy.cut_in_frame()
+    await until(lambda: len(connection.sessions) == 2)
+    assert connection.link.session.name == f"127.0.0.1:{rabbit.amqp_port}"
+    await connection.link.stop()
+    await proxy.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_stopping_while_the_broker_says_nothing_does_not_hang(rabbit):
+    proxy = Proxy(reactor, rabbit.amqp_port).start()
+    connection = Connection(through(proxy))
+    await until(lambda: connection.sessions)
+    proxy.swallow()
+    began = reactor.seconds()
+    await connection.link.stop()
+    assert reactor.seconds() - began < 2.0
+    await proxy.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_mute_brokers_cost_less_than_one_and_a_half_timeouts(rabbit):
+    mute = [Proxy(reactor, rabbit.amqp_port).start() for _ in range(2)]
+    for proxy in mute:
+        proxy.hang()
+    began = reactor.seconds()
+    connection = Connection(*map(through, mute), rabbit.url)
+    await until(lambda: connection.sessions)
+    assert reactor.seconds() - began < 1.5 * 2.0
+    assert connection.sessions[0].server == 3
+    await connection.link.stop()
+    for proxy in mute:
+        await proxy.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_certificate_of_our_own_and_the_servers_are_both_checked(tls_rabbit, authority):
+    connection = Connection(
+        tls_rabbit.url_of(tls=True),
+        ca=str(authority.authority),
+        certificate=str(authority.client),
+        key=str(authority.client_key),
+    )
+    await until(lambda: connection.sessions)
+    assert connection.sessions[0].server_version >= (3, 8)
+    await connection.link.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_unknown_authority_is_refused_unless_verification_is_off(tls_rabbit):
+    strict = Connection(tls_rabbit.url_of(tls=True))
+    await until(lambda: strict.link.last_error)
+    assert strict.sessions == []
+    assert "certificate" in str(strict.link.last_error)
+    lenient = Connection(tls_rabbit.url_of(tls=True), verify=False)
+    await until(lambda: lenient.sessions)
+    await strict.link.stop()
+    await lenient.link.stop()
+
+
+@pytest.mark.parametrize("setting", ["ca", "certificate"])
+def test_a_certificate_that_is_not_there_names_its_setting(setting):
+    from kzrules.broker.tls import client_options
+
+    spec = BrokerSpec((), **{setting: "/nowhere.pem"})
+    with pytest.raises(SettingError, match=rf"`{setting}` of `broker`: /nowhere\.pem cannot be read"):
+        client_options("host", spec)
+
+
+def test_a_certificate_that_is_none_is_named(tmp_path):
+    from kzrules.broker.tls import client_options
+
+    bad = tmp_path / "bad.pem"
+    bad.write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+    with pytest.raises(SettingError, match="no PEM file"):
+        client_options("host", BrokerSpec((), ca=str(bad)))
+    bad.write_text("nothing")
+    with pytest.raises(SettingError, match="no certificate in"):
+        client_options("host", BrokerSpec((), ca=str(bad)))
+    with pytest.raises(SettingError, match="has a `key` and no `certificate`"):
+        client_options("host", BrokerSpec((), key=str(bad)))
