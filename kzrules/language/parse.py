@@ -16,6 +16,7 @@ from kzrules.language.recover import walk_through
 from kzrules.language.split import pieces
 from kzrules.language.texts import Texts
 from kzrules.language.tree import Span
+from kzrules.language.trivia import attach, silences
 
 
 def parse(text: str, path: str) -> tuple[t.RuleFile, list[Diagnostic]]:
@@ -50,7 +51,13 @@ class _File:
             node = walk_through(Walk(self.builder, "declaration", first, last), self.found)
             if node is not None:
                 declarations.append(node)
-        return t.RuleFile(path=self.path, declarations=tuple(declarations), span=self._all()), self.found
+        silenced = silences(self.path, self.tokens, self.found) if self.tokens.trivia else ()
+        tree = t.RuleFile(
+            path=self.path, declarations=tuple(declarations), silences=silenced, span=self._all()
+        )
+        if self.tokens.trivia:
+            attach(tree, self.tokens)
+        return tree, self.found
 
     def _all(self) -> Span:
         lines = len(self.tokens.line_starts)

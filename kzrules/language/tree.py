@@ -23,11 +23,14 @@ class Span:
 class Comments:
     """Comments (with their `#`) on the lines before a node, behind it on its last line, and those
     at the end of a block or list that stand before its closing bracket. An empty text among
-    `before` and `inside` is a blank line that an author left there."""
+    `before` and `inside` is a blank line that an author left there.
+    """
 
     before: tuple[str, ...] = ()
     trailing: str | None = None
     inside: tuple[str, ...] = ()
+    opening: str | None = None
+    """Behind the opening bracket, on its line."""
 
 
 NO_COMMENTS = Comments()
@@ -527,7 +530,8 @@ class GivenCall(Node):
 @dataclass(frozen=True, slots=True)
 class EventStep(Node):
     """`event { ... }`, `event on SUBSCRIPTION { ... }`, with `routing_key:`-like pairs in parentheses:
-    `event on dialogs (routing_key: "a.b", redelivered: true, headers: {...}) { ... }`."""
+    `event on dialogs (routing_key: "a.b", redelivered: true, headers: {...}) { ... }`.
+    """
 
     subscription: str | None
     properties: tuple[Argument, ...]
@@ -551,7 +555,8 @@ class ExpectRoute(Node):
 @dataclass(frozen=True, slots=True)
 class ExpectCall(Node):
     """`expect publish(...)`, `expect not publish(...)`, `expect query(...)`, `expect reply(...)`,
-    `expect info(...)`: arguments left out may be anything."""
+    `expect info(...)`: arguments left out may be anything.
+    """
 
     call: Call
     negated: bool = False
