@@ -57,9 +57,11 @@ class Screen:
             text = Text.assemble(
                 (f" {self._rate():4.0f}/s ", "reverse"),
                 f"  published {published}  settled {tally.settled}  ",
-                (f"acknowledged {tally.ended('acknowledged')}  ", "green"),
+                (f"acked {tally.ended('acknowledged')}  ", "green"),
                 (f"rejected {tally.ended('rejected')}  ", "red"),
                 (f"outputs {tally.outputs}", "cyan"),
+                no_wrap=True,
+                overflow="ellipsis",
             )
             self._live.update(text)
 
