@@ -1,0 +1,272 @@
+"""Where a test plays: a book with tables of its own, a clock that only `pass` moves, given answers.
+
+`trial` puts events onto it, and reads from the act what they did.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kzrules.errors import RuleFailure
+from kzrules.language import tree
+from kzrules.language.declare import Declared
+from kzrules.language.program import Program, SubscriptionSpec
+from kzrules.language.values import hashable, said, text
+from kzrules.language.word import Words
+from kzrules.message.action import After, Answer, Answered, Publish, Query, Unanswered
+from kzrules.message.delivery import Delivery, Source
+from kzrules.message.identity import Identity
+from kzrules.message.outcome import Ack, Outcome, Reject, Retry
+from kzrules.message.payload import dumps
+from kzrules.routing.act import Act, Did, done, logged
+from kzrules.routing.book import Book, Validate
+from kzrules.routing.decide import Ended, Step
+from kzrules.routing.evaluate import Scope, bound, evaluate
+from kzrules.routing.expect import fits
+from kzrules.routing.run import Run
+from kzrules.routing.tables import Tables
+from kzrules.wire.properties import encode
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
+"""What time it is where nobody says."""
+MOST_DUE = 100_000
+MOST_QUERIES = 10_000
+
+
+class Unanswerable(RuleFailure):
+    """A question that no `given` answers; the notes say what is given."""
+
+    def __init__(self, question: Did, given: tuple[str, ...]) -> None:
+        super().__init__(f"nothing answers {question}")
+        self.notes = given or (
+            f'write: given {question.word}("{question.arguments["exchange"]}") answers {{ }}',
+        )
+
+
+@dataclass(slots=True)
+class Promise:
+    """One `given CALL answers` or `fails`."""
+
+    word: str
+    arguments: Mapping[str, Any]
+    step: tree.GivenCall
+    used: bool = False
+
+
+class Stage:
+    """One program under one set of settings, with its own tables and its own clock."""
+
+    def __init__(
+        self,
+        program: Program,
+        declared: Declared,
+        validators: Mapping[tuple[str, str], Validate],
+        words: Words,
+        now: float | None,
+    ) -> None:
+        self.now = NOON if now is None else now
+        tables = Tables(declared.tables.values())
+        host = str(declared.settings.get("node", "localhost"))
+        identity = Identity(host, "kzrules", "test", "test")
+        self.book = Book(program, declared, identity, tables, validators, random_id=self._id)
+        self.words = words
+        run = Run(self.book.ground, {}, self.now, None, None)
+        self.scope = Scope(declared.settings, frozenset(declared.tables), self._entry, words, run=run)
+        self.promises: list[Promise] = []
+        self.later: dict[str, tuple[float, Callable[[float], Any]]] = {}
+        self.timers = {spec.name: self.now + spec.interval for spec in declared.timers}
+        self._ids = 0
+        self._begun = False
+
+    @classmethod
+    def bare(cls, words: Words) -> Scope:
+        """What the values of given settings can read: words, nothing else."""
+        return Scope({}, frozenset(), lambda _table, _key: None, words)
+
+    def _id(self) -> str:
+        self._ids += 1
+        return f"id-{self._ids}"
+
+    def _entry(self, table: str, key: Any) -> Any:
+        return self.book.tables[table].read(hashable(key), self.now)
+
+    # --- what is given
+
+    def remember(self, step: tree.GivenTable) -> None:
+        """An entry of a table."""
+        lasting = None if step.lasting is None else _seconds(evaluate(step.lasting, self.scope))
+        key, value = evaluate(step.key, self.scope), evaluate(step.value, self.scope)
+        self.book.tables[step.table].write(key, value, self.now, lasting)
+
+    def promise(self, step: tree.GivenCall) -> None:
+        """An answer, or how the question fails."""
+        word = self.words[step.call.name]
+        self.promises.append(Promise(word.name, bound(word, step.call, self.scope), step))
+
+    def _promised(self, did: Did) -> Promise | None:
+        """The first unused promise that fits; when all are used, the last one stays."""
+        fitting = [one for one in self.promises if one.word == did.word and fits(one.arguments, did)]
+        fresh = [one for one in fitting if not one.used]
+        chosen = fresh[0] if fresh else fitting[-1] if fitting else None
+        if chosen is not None:
+            chosen.used = True
+        return chosen
+
+    # --- what happens
+
+    def event(self, step: tree.EventStep, act: Act) -> None:
+        """A delivery arrives."""
+        self._begun = True
+        body = evaluate(step.payload, self.scope)
+        raw = body.encode() if isinstance(body, str) else dumps(body)
+        given = {one.name or "": evaluate(one.value, self.scope) for one in step.properties}
+        self.deliver(raw, given, act, step.subscription)
+
+    def deliver(
+        self, raw: bytes, given: Mapping[str, Any], act: Act, subscription: str | None = None
+    ) -> None:
+        """Hand a body to the subscription named, or to the first one that has a route for it."""
+        specs = self.book.subscriptions
+        if not specs:
+            raise RuleFailure("the rules have no `subscribe`, so no event can reach them")
+        chosen = [specs[subscription]] if subscription else list(specs.values())
+        tried = [(spec, *self._named(spec, raw, given)) for spec in chosen]
+        spec, event, names = next((one for one in tried if one[2] is not None and one[2].routes), tried[0])
+        if isinstance(event, Reject):
+            act.outcomes.append(event)
+            return
+        act.names = names.names if names is not None else ()
+        ended = self._follow(self.book.run(event, self.now), act)
+        act.route = ended.route
+        if spec.immediate and isinstance(ended.outcome, Retry):
+            raise RuleFailure("`ack: immediate` has settled the event, so it cannot be retried")
+
+    def _named(self, spec: SubscriptionSpec, raw: bytes, given: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The event as this subscription decodes it, and its names; None where they cannot be made."""
+        event = self.book.decode(delivery(spec, raw, given), float(given.get("received_at", self.now)))
+        if isinstance(event, Reject):
+            return event, None
+        event.attempt = given.get("attempt", event.attempt)
+        run = Run(self.book.ground, event.received, self.now, event, None)
+        try:
+            return event, self.book.names[spec.name].of(run)
+        except Exception:  # noqa: BLE001  the run itself meets it again, and tells
+            return event, None
+
+    def pass_time(self, step: tree.PassTime, act: Act) -> None:
+        """Move the clock; what falls due runs in the order of its time."""
+        if not self._begun:
+            self._begun = True
+            self._follow(self.book.run_own("kazoo:mod-init", {}, self.now), act)
+        until = self.now + _seconds(evaluate(step.duration, self.scope))
+        for _ in range(MOST_DUE):
+            due = self._next_due()
+            if due is None or due > until:
+                self.now = until
+                return
+            self.now = max(due, self.now)
+            self._run_due(act)
+        raise RuleFailure(f"more than {MOST_DUE:,} things fall due in this time")
+
+    def _next_due(self) -> float | None:
+        expiry = self.book.tables.next_expiry()
+        times = [*self.timers.values(), *(at for at, _ in self.later.values())]
+        return min(times if expiry is None else [*times, expiry], default=None)
+
+    def _run_due(self, act: Act) -> None:
+        for spec in self.book.timers:
+            if self.timers[spec.name] <= self.now:
+                self.timers[spec.name] += max(spec.interval, 0.001)
+                self._follow(self.book.run_timer(spec.name, self.now), act)
+        for name in [name for name, (at, _) in self.later.items() if at <= self.now]:
+            _, start = self.later.pop(name)
+            self._follow(start(self.now), act)
+        for entry in self.book.tables.expire(self.now):
+            self._follow(self.book.run_expired(entry.table, entry.key, entry.value, self.now), act)
+
+    def _follow(self, step: Step | None, act: Act) -> Ended:
+        """A rule to its end, with the answers that are given."""
+        unroutable: str | None = None
+        for _ in range(MOST_QUERIES):
+            if step is None:
+                return Ended(Ack(), (), (), None)
+            unroutable = self._take(step, act) or unroutable
+            if isinstance(step, Ended):
+                act.outcomes.append(_settled(step.outcome, unroutable))
+                return step
+            question = done(step.query)
+            act.did.append(question)
+            step = step.resume(self._answer(step.query, question), self.now)
+        raise RuleFailure(f"the rule asked more than {MOST_QUERIES:,} questions")
+
+    def _take(self, step: Step, act: Act) -> str | None:
+        """Note what a step does; how a publish of it fails, if a promise says so."""
+        failing = None
+        act.logs += [logged(line) for line in step.logs]
+        for action in step.actions:
+            did = done(action)
+            act.did.append(did)
+            if isinstance(action, After):
+                self.later[action.name] = (self.now + action.delay, action.start)
+            elif isinstance(action, Publish):
+                promise = self._promised(did)
+                if promise is not None and promise.step.fails is not None:
+                    failing = text(evaluate(promise.step.fails, self.scope))
+        return failing
+
+    def _answer(self, query: Query, question: Did) -> Answer:
+        promise = self._promised(question)
+        if promise is None:
+            raise Unanswerable(question, tuple(_said(one) for one in self.promises))
+        if promise.step.answers is None:
+            return Unanswered(text(evaluate(promise.step.fails, self.scope)))
+        answer = evaluate(promise.step.answers, self.scope)
+        if not isinstance(answer, dict):
+            return Unanswered("bad_reply")
+        return Answered({"Msg-ID": query.msg_id, **answer})
+
+
+def delivery(spec: SubscriptionSpec, raw: bytes, given: Mapping[str, Any]) -> Delivery:
+    """A delivery as the subscription's consumer would hand it over."""
+    exchange = spec.exchange.name if spec.exchange is not None else ""
+    pattern = spec.routing[0] if spec.routing else spec.queue.name
+    source = Source(spec.name, spec.queue.name, str(given.get("zone", "local")), 1, 1)
+    properties = encode(given.get("headers") or {}, **(given.get("properties") or {}))
+    return Delivery(
+        source,
+        1,
+        bool(given.get("redelivered", False)),
+        str(given.get("exchange", exchange)),
+        str(given.get("routing_key", pattern.replace("*", "test").replace("#", "test"))),
+        properties,
+        raw,
+    )
+
+
+def instant(value: Any) -> float:
+    """A time as a test gives it: ISO 8601, or Unix seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            when = datetime.fromisoformat(value)
+        except ValueError:
+            raise RuleFailure(f'`now` is "2026-11-23T10:00:00Z" or Unix seconds, not {value!r}') from None
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    raise RuleFailure(f"`now` is a text or Unix seconds, not {said(value)}")
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, timedelta) and value >= timedelta():
+        return value.total_seconds()
+    raise RuleFailure(f"a duration is needed here, and this is {said(value)}")
+
+
+def _settled(outcome: Outcome, unroutable: str | None) -> Outcome:
+    """A message that stayed unroutable or unconfirmed fails the event, however the rule ended."""
+    return Retry(unroutable) if unroutable and isinstance(outcome, Ack) else outcome
+
+
+def _said(promise: Promise) -> str:
+    return f"given  {Did(promise.word, promise.arguments)}"
