@@ -44,11 +44,12 @@ def check(
     names = collect(files, words, declared, findings)
     for finding in declared.findings:
         findings.add(finding)
-    bodies = Bodies(names, shapes(names), torn)
+    known = shapes(names)
+    bodies = Bodies(names, known, torn)
     walked = bodies.walk()
     reach = reach_names(names, torn)
     delivery(names, walked, reach)
-    forestalled(names, reach)
+    forestalled(names, reach, known)
     check_tests(names, bodies)
     unused(names, walked, torn)
     own = [finding for finding in findings.found if not _inside(finding.span, earlier)]

@@ -12,7 +12,7 @@ from kzrules.language.check_conditions import proves
 from kzrules.language.check_fields import FieldChecks
 from kzrules.language.check_finding import error, warning
 from kzrules.language.check_pattern import pattern_fault
-from kzrules.language.names import did_you_mean
+from kzrules.language.names import nearest
 from kzrules.language.tree import (
     Binary,
     Call,
@@ -116,7 +116,9 @@ class ExpressionChecks(CallChecks, FieldChecks):
             text = f"`{name}` is known only inside the block that sets it"
             self.findings.add(error("KZ201", text, span, labels=labels, help=way_out))
             return
-        way_out = did_you_mean(name, known)
+        near = nearest(name, known)
+        way_out = f"did you mean `{near}`?" if near else ""
+        self.names.used.add(near or name)
         if name in self.names.words or name in self.names.subroutines:
             way_out = f"it is called with parentheses: `{name}(...)`"
         elif name in EMPTY_NAMES:

@@ -8,7 +8,7 @@ from kzrules.language.check_conditions import proves
 from kzrules.language.check_expression import ExpressionChecks
 from kzrules.language.check_finding import error, warning
 from kzrules.language.check_scope import NOTHING_TO_SETTLE, Place, Variable
-from kzrules.language.names import counted, did_you_mean
+from kzrules.language.names import counted, did_you_mean, nearest
 from kzrules.language.tree import (
     After,
     Assign,
@@ -146,6 +146,7 @@ class StatementChecks(ExpressionChecks):
         elif not self.maybe_declared(name):
             otherwise = f"declare it: table {name} {{ ttl: 1h, max: 100_000 }}"
             way_out = did_you_mean(name, self.names.tables, otherwise)
+            self.names.used.add(nearest(name, self.names.tables) or name)
             self.findings.add(error("KZ204", f"there is no table `{name}`", span, help=way_out))
 
     def table_set(self, statement: TableSet) -> None:

@@ -6,7 +6,7 @@ A silence without a reason, out of date, for nothing or for no code is a finding
 from collections.abc import Sequence
 from datetime import date
 
-from kzrules.language.check_finding import error, warning
+from kzrules.language.check_finding import warning
 from kzrules.language.codes import CODES
 from kzrules.language.diagnostic import Diagnostic
 from kzrules.language.names import did_you_mean
@@ -29,7 +29,7 @@ def silenced(files: Sequence[RuleFile], found: Sequence[Diagnostic], today: date
                 kept = [one for one in left if not _hushed(one, silence, code)]
                 if len(kept) == len(left) and code in CODES:
                     text = f"nothing here is found as {code}"
-                    own.append(warning("KZ913", text, silence.span, help="take the comment away"))
+                    own.append(warning("KZ903", text, silence.span, help="take the comment away"))
                 left = kept
     return left + own
 
@@ -48,18 +48,18 @@ def _own(silence: Silence, today: date) -> list[Diagnostic]:
     if not silence.reason.strip():
         form = ", ".join(silence.codes) or "KZ402"
         way_out = f"write it behind a colon: # kz: ignore[{form}]: the reason"
-        found.append(warning("KZ911", "nobody says why this finding is silenced", silence.span, help=way_out))
+        found.append(warning("KZ901", "nobody says why this finding is silenced", silence.span, help=way_out))
     for code in silence.codes:
         if code not in CODES:
             way_out = did_you_mean(code, CODES, "a finding begins with its code")
-            found.append(error("KZ914", f"there is no finding `{code}`", silence.span, help=way_out))
+            found.append(warning("KZ904", f"there is no finding `{code}`", silence.span, help=way_out))
     if silence.until is not None and _date(silence.until) is None:
         text = f"`{silence.until}` is no date"
-        found.append(error("KZ914", text, silence.span, help="write it as 2027-01-31"))
+        found.append(warning("KZ904", text, silence.span, help="write it as 2027-01-31"))
     elif _expired(silence, today):
         text = f"this silence ended on {silence.until}"
         way_out = "put right what it hides, or give it another date and say why"
-        found.append(warning("KZ912", text, silence.span, help=way_out))
+        found.append(warning("KZ902", text, silence.span, help=way_out))
     return found
 
 
