@@ -161,10 +161,10 @@ class KzService(Service):
         """Connect everywhere; each part begins when its connection is there."""
         super().startService()  # type: ignore[no-untyped-call]  # not typed in Twisted
         self.log.info(
-            "kzrules {version} as {node}: {routes} subscriptions, {workers} workers",
+            "kzrules {version} as {node}: subscriptions {names}; workers {workers}",
             version=__version__,
             node=self._plan.identity.node,
-            routes=len(self._book.subscriptions),
+            names=", ".join(self._book.subscriptions) or "none",
             workers=self._plan.workers,
         )
         self._reactor.callWhenRunning(self._take_signals)
