@@ -33,7 +33,7 @@ def _called(names: Names, walked: Walked) -> set[str]:
     everything += [effects for name, effects in names.effects.items() if name.startswith("on ")]
     called = {name for effects in everything for name in effects.calls}
     for name in names.subroutines:
-        called |= {other for other in names.effects[name].calls if other != name}
+        called |= set(names.effects[name].calls)
     return called
 
 

@@ -38,13 +38,18 @@ def reach_names(names: Names, torn: str = "") -> Reach:
     }
     wanted = dict.fromkeys(route.name for route in names.routes if route.name not in SERVICE_EVENTS)
     by_route = {
-        name: [subscription for subscription, pattern in patterns.items() if pattern.fullmatch(name)]
+        name: [subscription for subscription, pattern in patterns.items() if fits(pattern, name)]
         for name in wanted
     }
     if patterns and not torn:
         _unreached(names, by_route)
         _idle(names, by_route)
     return Reach(by_route)
+
+
+def fits(pattern: re.Pattern[str], name: str) -> bool:
+    """Whether a subscription can give this name; capitals and `_` are never in one."""
+    return normal(name) == name and pattern.fullmatch(name) is not None
 
 
 def normal(text: str) -> str:
