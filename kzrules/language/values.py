@@ -107,7 +107,7 @@ def _same_inside(left: Any, right: Any, budget: Budget, depth: int) -> bool:
         return False
     if depth > MAX_DEPTH:
         raise RuleFailure(f"lists and objects lie more than {MAX_DEPTH} deep in each other")
-    budget.spend(len(left))
+    budget.spend(8 + len(left))
     if left.__class__ is list:
         return all(equal(a, b, budget, depth + 1) for a, b in zip(left, right, strict=True))
     return all(key in right and equal(item, right[key], budget, depth + 1) for key, item in left.items())

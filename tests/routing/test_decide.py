@@ -330,11 +330,8 @@ def test_a_question_without_an_answer_does_what_else_says():
 
 
 def test_an_event_waits_a_minute_in_all():
-    play = stage(
-        ROUTE.format(
-            'let a = query("x", "k", {}, timeout: 50s) else { use {} } let b = query("x", "k", {}, timeout: 50s) else { use {} } let c = query("x", "k", {}, timeout: 50s) else { use {} }'
-        )
-    )
+    ask = 'let {} = query("x", "k", {{}}, timeout: 50s) else {{ use {{}} }} '
+    play = stage(ROUTE.format("".join(ask.format(name) for name in "abc")))
     second = play.run({}).resume(unanswered(), NOW + 50)
     assert 10.0 == second.query.timeout
     assert "waited 60 s in all" in second.resume(unanswered(), NOW + 60).outcome.why
