@@ -3,6 +3,7 @@ The command line and the service's start call.
 """
 
 import unicodedata
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
@@ -11,6 +12,15 @@ from kzrules.language.tree import Span
 
 TAB = 4
 _COLOURS = {"error": "31", "warning": "33", "frame": "34", "strong": "1", "help": "36"}
+
+
+PASSWORD = re.compile(r"(?<=://)([^\s:/@\"]*:)([^\s@\"]+)(?=@)")
+"""What stands between a URL's user and its host: findings go to logs, where no password may stand."""
+
+
+def _starred(found: re.Match[str]) -> str:
+    """As wide as it was, so that carets still point at the same place."""
+    return found[1] + "*" * len(found[2])
 
 
 def render(
@@ -76,7 +86,7 @@ class _Pens:
         lines = self.lines.get(span.file, [])
         if not 0 < span.line <= len(lines):
             return [f"{' ' * gutter}   {label}"] if label else []
-        source = lines[span.line - 1].rstrip("\r")
+        source = PASSWORD.sub(_starred, lines[span.line - 1].rstrip("\r"))
         start = span.column - 1
         end = span.end_column - 1 if span.end_line == span.line else len(source.rstrip())
         shown, before, marked = self._window(source, start, max(end, start + 1), gutter)
