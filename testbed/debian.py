@@ -92,8 +92,7 @@ class Apt:
             self._update()
 
     def _knows_it(self) -> bool:
-        shown = _output(["apt-cache", *self._options, "policy", self._wanted])
-        return "Candidate:" in shown and "Candidate: (none)" not in shown
+        return bool(_output(["apt-get", *self._options, "-qq", "--print-uris", "download", self._wanted]))
 
     def _update(self) -> None:
         """An image without package lists: fetch them into our own folder, which needs no root."""
