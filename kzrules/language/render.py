@@ -2,8 +2,8 @@
 The command line and the service's start call.
 """
 
-import unicodedata
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
