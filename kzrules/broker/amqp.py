@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pika
+from OpenSSL import SSL
 from pika import connection as core
 from pika import credentials, exceptions, frame
+from service_identity import VerificationError
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
@@ -238,14 +240,24 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
         if self._lingering is not None and self._lingering.active():
             self._lingering.cancel()
         if self._error is None:
-            self._error = exceptions.StreamLostError(_how_lost(reason))
+            self._error = _how_lost(reason, self._greeting.name)
         self._on_stream_terminated(None)
 
 
-def _how_lost(reason: Failure) -> str:
-    if isinstance(reason.value, ConnectionDone):
-        return "the peer hung up"
-    return reason.getErrorMessage()
+def _how_lost(reason: Failure, name: str) -> Exception:
+    how = reason.getErrorMessage()
+    match reason.value:
+        case SSL.Error() if reason.value.args:
+            said = "; ".join(str(part[-1]) for part in reason.value.args[0] if part)
+            return BrokerGone(
+                f"TLS with {name} failed: {said}; see `ca`, `certificate` and `verify` of `broker`"
+            )
+        case VerificationError():
+            return BrokerGone(f"TLS with {name} failed: its certificate is for another host: {how}")
+        case ConnectionDone():
+            how = "the peer hung up"
+    lost: Exception = exceptions.StreamLostError(how)
+    return lost
 
 
 def _parameters(greeting: Greeting) -> core.ConnectionParameters:

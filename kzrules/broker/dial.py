@@ -43,6 +43,8 @@ def dialler(
     spec: BrokerSpec, login: tuple[str, str] | None, reactor: Any, connection_name: str = "kzrules"
 ) -> Dial:
     """Dials over TCP or TLS. `login` stands above the login of a URL; without either it is guest."""
+    if not spec.verify:
+        _log.warn("`verify: false`: the certificates of brokers are not checked")
 
     def dial(server: Server, turn: int) -> Deferred[Any]:
         # Here, not above: pika's adapter takes the reactor that is there when it is imported.

@@ -76,7 +76,6 @@ class Settings:
 class Core:
     """What all states share. `opened` holds the session that is there, with its broker and since when."""
 
-    zone: str
     purpose: str
     rotation: Rotation
     dial: Dial
@@ -341,14 +340,9 @@ class Link:
         on_lost: Callable[[BrokerError], None],
         purpose: str = "broker",
     ) -> None:
-        zone = rotation.preferred.zone
-        self._core = Core(zone, purpose, rotation, dial, clock, settings, on_session, on_lost, _nothing)
+        self.zone = rotation.preferred.zone
+        self._core = Core(purpose, rotation, dial, clock, settings, on_session, on_lost, _nothing)
         self._machine = _machine(self._core)
-
-    @property
-    def zone(self) -> str:
-        """The zone that it connects to."""
-        return self._core.zone
 
     @property
     def state(self) -> str:

@@ -3,11 +3,13 @@
 Verification is on unless the rules say `verify: false`, which is logged at every start.
 """
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from OpenSSL import SSL, crypto
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
@@ -15,6 +17,7 @@ from twisted.internet.ssl import (
     optionsForClientTLS,
     trustRootFromCertificates,
 )
+from zope.interface import implementer
 
 from kzrules.errors import SettingError
 from kzrules.language.program import BrokerSpec
@@ -28,11 +31,28 @@ def client_options(host: str, spec: BrokerSpec) -> Any:
     mine, chain = _own_certificate(spec)
     if not spec.verify:
         pair = {"privateKey": mine.privateKey.original, "certificate": mine.original} if mine else {}
-        return CertificateOptions(verify=False, extraCertChain=chain if mine else None, **pair)
+        return _Connections(CertificateOptions(verify=False, extraCertChain=chain if mine else None, **pair))
     extra = {"extraCertChain": chain} if chain else None
-    return optionsForClientTLS(
+    options = optionsForClientTLS(
         host, trustRoot=_trusted(spec), clientCertificate=mine, extraCertificateOptions=extra
     )
+    return _Connections(options)
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _Connections:
+    """Makes OpenSSL's connections. Twisted hands it certificates in a form that pyOpenSSL warns of."""
+
+    def __init__(self, options: Any) -> None:
+        self._options = options
+
+    def clientConnectionForTLS(self, protocol: Any) -> Any:  # noqa: N802  the name is Twisted's
+        """Called by Twisted for each transport."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if isinstance(self._options, CertificateOptions):
+                return SSL.Connection(self._options.getContext(), None)
+            return self._options.clientConnectionForTLS(protocol)
 
 
 def _trusted(spec: BrokerSpec) -> Any:

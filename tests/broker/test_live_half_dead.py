@@ -7,8 +7,10 @@ from twisted.internet import reactor
 from kzrules.broker.link import Link, links
 from kzrules.errors import SettingError
 from kzrules.language.program import BrokerSpec, ZoneSpec
-from testbed import private_broker
+from testbed import Node
+from testbed.broker import find_programs
 from testbed.certificates import make_certificates
+from testbed.ground import Ground
 from testbed.proxy import Proxy
 from tests.broker.test_live_link import until
 
@@ -20,9 +22,9 @@ def authority(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tls_rabbit(authority):
-    node = private_broker(tls=authority)
-    yield node
-    node.destroy()
+    ground = Ground(find_programs(lambda _: None))
+    yield Node(ground, tls=authority).start()
+    ground.close()
 
 
 class Connection:
