@@ -122,8 +122,7 @@ class CallChecks(Base):
     # --- words
 
     def _word_arguments(self, word: Word, expr: Call) -> None:
-        by_name = {parameter.name: parameter for parameter in word.parameters}
-        placed = [parameter for parameter in word.parameters if not parameter.named]
+        by_name, placed = self._parameters(word)
         given: set[str] = set()
         for number, argument in enumerate(expr.arguments):
             parameter = self._parameter(word, argument, number, by_name, placed)
@@ -136,6 +135,15 @@ class CallChecks(Base):
             given.add(parameter.name)
             self._argument(word, parameter, argument.value)
         self._missing(word, expr, given)
+
+    def _parameters(self, word: Word) -> tuple[dict[str, Parameter], list[Parameter]]:
+        """Its parameters by name, and those that are given by place: worked out once a word."""
+        known = self.names.signatures.get(word.name)
+        if known is None:
+            by_name = {parameter.name: parameter for parameter in word.parameters}
+            known = (by_name, [parameter for parameter in word.parameters if not parameter.named])
+            self.names.signatures[word.name] = known
+        return known
 
     def _parameter(
         self,

@@ -22,7 +22,7 @@ from kzrules.language.tree import (
     Table,
     UseFile,
 )
-from kzrules.language.word import Words
+from kzrules.language.word import Parameter, Words
 
 OWN_NAMES = frozenset({"payload", "received", "meta", "node"})
 META = (
@@ -79,6 +79,7 @@ class Names:
     used: set[str] = field(default_factory=set)
     """Settings and tables that something reads."""
     emitted: set[str] = field(default_factory=set)
+    signatures: dict[str, tuple[dict[str, Parameter], list[Parameter]]] = field(default_factory=dict)
     effects: dict[str, Effects] = field(default_factory=dict)
     """Of subroutines by name, of hooks by `on NAME`."""
 
