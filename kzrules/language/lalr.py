@@ -92,6 +92,15 @@ class Walk:
             states.append(self.tables.gotos[states[-1]][symbol])
         return action is not None or (kind == END and states[-1] == self.final)
 
+    def push(self, kind: str, at: int) -> bool:
+        """Take a token that is not there, as if it stood at `at`. It must be acceptable."""
+        while (action := self.tables.actions[self.states[-1]][kind]) < 0:
+            self.reduce(~action, self.at)
+        self.states.append(action)
+        self.values.append(at)
+        self.firsts.append(at)
+        return True
+
     def accepted(self) -> set[str]:
         """Return every kind of token that would fit here."""
         return {kind for kind in self.tables.actions[self.states[-1]] if self.accepts(kind)}

@@ -26,7 +26,7 @@ ALIEN = {
     "BANG": r"!(?!=)",
     "SEMICOLON": r";+",
     "ODD_NUMBER": r"[0-9][\w.]*",
-    "ODD_TEXT": r'"[^\n]*',
+    "ODD_TEXT": r'"(?:[^"\\\n]|\\.)*+"|"[^\n]*?(?=[\s),;\]}]{0,8}(?:\n|\Z))',
     "ODD_NAME": r"[^\W\d]\w*",
     "ODD": r"[^\s]",
 }

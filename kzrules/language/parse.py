@@ -10,6 +10,7 @@ from typing import Any
 from kzrules.language import tree as t
 from kzrules.language.build import Builder
 from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.fingers import needed, translated
 from kzrules.language.lalr import Walk
 from kzrules.language.lexer import Tokens, lex
 from kzrules.language.recover import walk_through
@@ -34,7 +35,8 @@ class _File:
     def __init__(self, text: str, path: str) -> None:
         self.path = path
         self.found: list[Diagnostic] = []
-        self.tokens = lex(text)
+        tokens = lex(text)
+        self.tokens = translated(tokens, path, self.found) if needed(tokens) else tokens
         self.builder = self._builder(self.tokens)
 
     def _builder(self, tokens: Tokens) -> Builder:
