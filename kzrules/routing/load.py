@@ -1,6 +1,8 @@
 """Rule files to a book: read, declare, check, compile. Called by the service and the command line."""
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,22 @@ def load(
     broker_file: RuleFile | None = None,
 ) -> Loaded:
     """Read, check and compile rule files. `tables` are those of the book before: their entries are kept."""
+    with _no_collecting():
+        return _load(paths, overrides, node, identity, tables, words, instrument, now, random_id, broker_file)
+
+
+def _load(  # noqa: PLR0917  `load` is its one caller
+    paths: Sequence[str | Path],
+    overrides: Mapping[str, str],
+    node: str,
+    identity: Identity,
+    tables: Tables | None,
+    words: Words,
+    instrument: bool,  # noqa: FBT001  as above
+    now: float,
+    random_id: Callable[[], str] | None,
+    broker_file: RuleFile | None,
+) -> Loaded:
     sources = read_program(paths)
     declared = declare(sources.files, overrides, node, words=words, broker_file=broker_file)
     findings = tuple(check(sources.files, words, declared, earlier=sources.findings, texts=sources.texts))
@@ -57,6 +75,20 @@ def load(
     kept = Tables(specs) if tables is None else tables.adopted(specs, now)
     book = Book(program, declared, identity, kept, validators(sources.files), random_id=random_id)
     return Loaded(book, findings, sources.texts, sources.files, declared, program)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Without the cyclic collector: trees are all kept, and looking through them again and again
+    while they grow takes a third of the time of loading.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def validators(files: Sequence[RuleFile]) -> dict[tuple[str, str], Validate]:

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kzrules.errors import PayloadError, RuleFailure
@@ -89,6 +89,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(), JSON))
 def test_what_is_written_reads_the_same(value):
     body = dumps(value)
