@@ -1,9 +1,11 @@
 """Every example of every word, as the documentation shows it, through parser and compiler."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from kzrules import words as words_package
 from kzrules.language.compile import compile_program
 from kzrules.language.declare import declare
 from kzrules.language.parse import parse
@@ -74,3 +76,10 @@ def test_every_word_has_examples_and_every_word_that_can_refuse_shows_a_refusal(
 def test_every_parameter_says_what_it_is():
     assert all(parameter.about for word in WORDS.values() for parameter in word.parameters)
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", word.name) for word in WORDS.values())
+
+
+def test_every_word_file_is_listed_under_its_own_name():
+    shared = {"__init__", "arguments", "patterns", "sip_uri"}
+    folder = Path(words_package.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} - shared == set(WORDS)
+    assert [name for name, word in WORDS.items() if word.name != name] == []
