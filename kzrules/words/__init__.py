@@ -15,6 +15,6 @@ _NAMES = """
     unbase64 unhex unique unquote upper uri_domain uri_host uri_param uri_port uri_scheme
     uri_transport uri_user uuid values warn without
 """
-"""Each is a module here with its `WORD`. They are imported by name: many are called as Python's own functions."""
+"""Each is a module here with its `WORD`; imported by name, for many are called as Python's own functions."""
 
 WORDS: Mapping[str, Word] = {name: import_module(f"kzrules.words.{name}").WORD for name in _NAMES.split()}
