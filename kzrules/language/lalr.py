@@ -5,12 +5,13 @@ token or leave the statement and go on.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from kzrules.language.build import Builder
 from kzrules.language.grammar import END, tables
 
-Make = Callable[[Any, list[Any]], Any] | None
+Make = Callable[[Any, Any, list[Any]], Any] | None
 
 
 class Walk:
@@ -23,7 +24,7 @@ class Walk:
     def __init__(self, builder: Builder, start: str, first: int, last: int) -> None:
         self.tables = tables()
         self.builder = builder
-        self.makers = makers(builder)
+        self.makers = makers(type(builder))
         self.states = [self.tables.starts[start]]
         self.values: list[Any] = []
         self.firsts: list[int] = []
@@ -75,7 +76,7 @@ class Walk:
         del states[below + 1 :], values[below:], self.firsts[below:]
         make = self.makers[number]
         if make is not None:
-            value = make(self.builder.span(first, at - 1 if size else at), taken)
+            value = make(self.builder, self.builder.span(first, at - 1 if size else at), taken)
         else:
             value = taken[0] if hands_on or symbol == "name" else taken
         values.append(value)
@@ -106,8 +107,9 @@ class Walk:
         return {kind for kind in self.tables.actions[self.states[-1]] if self.accepts(kind)}
 
 
-def makers(builder: Builder) -> list[Make]:
-    """Return the maker of each rule; None where its values are only gathered or handed on."""
+@cache
+def makers(builder: Any) -> list[Make]:
+    """Return the maker of each rule, by the builder's class; None where values are only gathered or handed on."""
     return [
         None if _gathers(name, hands_on) else getattr(builder, f"{name}_")
         for name, _, _, _, hands_on in tables().rules
