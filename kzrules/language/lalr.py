@@ -24,7 +24,7 @@ class Walk:
     def __init__(self, builder: Builder, start: str, first: int, last: int) -> None:
         self.tables = tables()
         self.builder = builder
-        self.makers = makers(type(builder))
+        self.makers = makers(type(builder))  # type: ignore[arg-type]  # a class can be a key
         self.states = [self.tables.starts[start]]
         self.values: list[Any] = []
         self.firsts: list[int] = []
@@ -109,7 +109,7 @@ class Walk:
 
 @cache
 def makers(builder: Any) -> list[Make]:
-    """Return the maker of each rule, by the builder's class; None where values are only gathered or handed on."""
+    """Return each rule's maker, by the builder's class; None where values are gathered or handed on."""
     return [
         None if _gathers(name, hands_on) else getattr(builder, f"{name}_")
         for name, _, _, _, hands_on in tables().rules
