@@ -16,6 +16,8 @@ NAMES = frozenset(
     {"xlog", "xinfo", "xwarn", "xerr", "xdbg", "exit", "drop", "elseif", "elsif", "elif", "switch", "while"}
     | NULLS.keys() | ROUTES | SETTINGS | {"kazoo_publish", "kazoo_query", "kazoo_subscribe", "kazoo_encode", "kazoo_json"}
 )  # fmt: skip
+FAR = 5000
+"""How many tokens ahead a closing bracket is looked for."""
 _UNITS = re.compile(r"([0-9]+)(ms|s|m|h|d)[a-z]*")
 _BEFORE_STATEMENT = {"OPEN_BRACE", "CLOSE_BRACE", "SEMICOLON", "CLOSE"}
 _BARE = {"BOTH": ("AND", "and", "KZ120"), "EITHER": ("OR", "or", "KZ121")}
@@ -59,6 +61,7 @@ class _Translation:
         self.at = 0
         self.known: set[str] = set()
         self.stops: list[Span] = []
+        self.braces = 0
 
     def run(self) -> Tokens:
         while self.at < len(self.old.kinds):
@@ -86,6 +89,7 @@ class _Translation:
 
     def put(self, kind: str, text: str) -> None:
         old, at = self.old, min(self.at, len(self.old.kinds) - 1)
+        self.braces += (kind == "OPEN_BRACE") - (kind == "CLOSE_BRACE")
         self.new.add(kind, text, old.starts[at], old.ends[at], old.lines[at])
 
     def tell(
@@ -116,11 +120,11 @@ class _Translation:
     def close_of(self, at: int) -> int:
         """The number of the bracket that closes the one at `at`."""
         depth = 0
-        for place in range(at, len(self.old.kinds)):
+        for place in range(at, min(at + FAR, len(self.old.kinds))):
             depth += (self.old.kinds[place] in OPENERS) - (self.old.kinds[place] in CLOSERS)
             if depth == 0:
                 return place
-        return len(self.old.kinds) - 1
+        return min(at, len(self.old.kinds) - 1)
 
     # --- what is no token here
 
@@ -370,7 +374,7 @@ class _Translation:
 
     def inside(self) -> bool:
         """Whether a brace is open."""
-        return self.new.kinds.count("OPEN_BRACE") > self.new.kinds.count("CLOSE_BRACE")
+        return self.braces > 0
 
     def declared(self, name: str, count: int) -> bool:
         """A route of Kamailio's, taken as a subroutine."""

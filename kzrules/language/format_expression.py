@@ -303,10 +303,9 @@ def _operator(node: Any, indent: str, used: int, room: int) -> str:
     left, word, right = sides(node)
     first = left(lambda one: drawn(one, indent, used))
     last = len(first) - first.rfind("\n") - 1 + (0 if "\n" in first else used)
-    beside = right(lambda one: drawn(one, indent, last + len(word) + 2, room))
-    head = beside.split("\n", 1)[0]
-    if last + len(word) + 2 + len(head) <= WIDTH and level(node) not in (OR, AND):
-        return f"{first} {word} {beside}"
+    line = right(flat)
+    fits = last + len(line) + len(word) + 2 + room <= WIDTH
+    if fits or (level(node) not in (OR, AND) and line[:1] in "[{"):
+        return f"{first} {word} {right(lambda one: drawn(one, indent, last + len(word) + 2, room))}"
     inner = indent + STEP
-    below = right(lambda one: drawn(one, inner, len(inner) + len(word) + 1, room))
-    return f"{first}\n{inner}{word} {below}"
+    return f"{first}\n{inner}{word} {right(lambda one: drawn(one, inner, len(inner) + len(word) + 1, room))}"

@@ -8,16 +8,21 @@ import gc
 from typing import Any
 
 from kzrules.language import tree as t
+from kzrules.language.brackets import fit, mended
 from kzrules.language.build import Builder
 from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.finding import finding
 from kzrules.language.fingers import needed, translated
 from kzrules.language.lalr import Walk
 from kzrules.language.lexer import Tokens, lex
 from kzrules.language.recover import walk_through
-from kzrules.language.split import pieces
+from kzrules.language.split import deep, pieces
 from kzrules.language.texts import Texts
 from kzrules.language.tree import Span
 from kzrules.language.trivia import attach, silences
+
+DEEPEST_TREE = 200
+"""How many nodes may lie in each other: what reads trees does so by recursion."""
 
 
 def parse(text: str, path: str) -> tuple[t.RuleFile, list[Diagnostic]]:
@@ -37,7 +42,6 @@ class _File:
         self.found: list[Diagnostic] = []
         tokens = lex(text)
         self.tokens = translated(tokens, path, self.found) if needed(tokens) else tokens
-        self.builder = self._builder(self.tokens)
 
     def _builder(self, tokens: Tokens) -> Builder:
         return Builder(self.path, tokens, Texts(self.path, tokens, self.found, self._within_text))
@@ -48,10 +52,14 @@ class _File:
 
     def parsed(self) -> tuple[t.RuleFile, list[Diagnostic]]:
         """Parse piece by piece."""
+        broken: frozenset[int] = frozenset()
+        if not fit(self.tokens):
+            self.tokens, broken = mended(self.tokens, self.path, self.found)
+        self.builder = self._builder(self.tokens)
         declarations = []
         for first, last in pieces(self.tokens, self.path, self.found):
-            node = walk_through(Walk(self.builder, "declaration", first, last), self.found)
-            if node is not None:
+            node = walk_through(Walk(self.builder, "declaration", first, last), self.found, broken)
+            if node is not None and self._sound(node, first, last):
                 declarations.append(node)
         silenced = silences(self.path, self.tokens, self.found) if self.tokens.trivia else ()
         tree = t.RuleFile(
@@ -59,8 +67,28 @@ class _File:
         )
         if self.tokens.trivia:
             attach(tree, self.tokens)
-        return tree, self.found
+        return tree, sorted(self.found, key=lambda one: (one.span.line, one.span.column))
+
+    def _sound(self, node: Any, first: int, last: int) -> bool:
+        """Whether a declaration is one that this version can read, and not too deep to be worked on."""
+        if isinstance(node, t.Language) and node.version != 1:
+            way_out = "write `language 1`, or install a newer kzrules"
+            message = f"this kzrules reads language 1, not {node.version}"
+            self.found.append(finding("KZ114", message, node.span, help=way_out))
+        if last - first <= DEEPEST_TREE or _depth(node) <= DEEPEST_TREE:
+            return True
+        self.found.append(deep(self.path, self.tokens, first))
+        return False
 
     def _all(self) -> Span:
         lines = len(self.tokens.line_starts)
         return Span(self.path, 1, 1, lines, len(self.tokens.text) - self.tokens.line_starts[-1] + 1)
+
+
+def _depth(node: Any) -> int:
+    """How deep a tree is. Without recursion: that is what the depth is asked for."""
+    depth, row = 0, [node]
+    while row:
+        depth += 1
+        row = [child for one in row for child in t.children(one)]
+    return depth

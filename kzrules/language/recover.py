@@ -82,19 +82,15 @@ def _depth(walk: Walk) -> int:
     """How many brackets are open in the thing that is left."""
     first = walk.firsts[-1] if walk.firsts else 0
     value = walk.values[-1] if walk.values else None
-    start = (value + 1) if isinstance(value, int) else _end_of(walk, first)
     depth = 0
-    for kind in walk.kinds[start : walk.at]:
+    for kind in walk.kinds[value + 1 if isinstance(value, int) else first : walk.at]:
         depth += (kind in OPENERS) - (kind in CLOSERS)
     return depth
 
 
-def _end_of(walk: Walk, first: int) -> int:
-    """Behind the items that are complete: brackets in them are closed, so counting may begin at them."""
-    return first
-
-
 def _begins(walk: Walk, at: int, kind: str, first: bool) -> bool:  # noqa: FBT001  what `first_on_line` said
+    if kind == "FIELD" and first and walk.kinds[at + 1 : at + 2] == ["SET"] and walk.accepts("LET"):
+        return True  # a field that is set in place: a mistake of its own
     if not walk.accepts(kind):
         return False
     if kind in STATEMENTS or kind in STEPS or kind == "ZONE":

@@ -242,6 +242,8 @@ def _wanted(walk: Walk) -> str:
         for kind, text in _SIGNS.items()
         if kind in kinds and not (kind in ("OPEN", "OPEN_LIST") and ("EQUAL" in kinds or "a value" in wanted))
     ]
+    if "NAME" in kinds:
+        signs = [sign for sign in signs if sign not in ("`answers`", "`fails`")]
     wanted += [sign for sign in signs if not (sign == "`{`" and "a value" in wanted)]
     if not wanted:
         return ""

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.finding import finding
 from kzrules.language.lexer import Tokens
+from kzrules.language.tree import Span
 
 ONE_LINERS = frozenset({"LANGUAGE", "USE", "SETTING"})
 STARTERS = ONE_LINERS | {
@@ -20,20 +22,35 @@ OPENERS = {"OPEN": "CLOSE", "OPEN_LIST": "CLOSE_LIST", "OPEN_BRACE": "CLOSE_BRAC
 CLOSERS = {close: open_ for open_, close in OPENERS.items()}
 
 
+DEEPEST = 50
+
+
 def pieces(tokens: Tokens, path: str, found: list[Diagnostic]) -> Iterator[tuple[int, int]]:
-    """Give the first token of each declaration, and the one behind its last."""
+    """Give the first token of each declaration, and the one behind its last; brackets fit."""
     kinds = tokens.kinds
-    depth, start = 0, 0
+    depth, start, too_deep = 0, 0, False
     for at, kind in enumerate(kinds):
         if kind in OPENERS:
             depth += 1
+            if depth > DEEPEST and not too_deep:
+                too_deep = True
+                found.append(deep(path, tokens, at))
         elif kind in CLOSERS:
             depth -= 1
         elif depth == 0 and at > start and _begins(tokens, start, at):
-            yield start, at
-            start = at
-    if start < len(kinds):
+            if not too_deep:
+                yield start, at
+            start, too_deep = at, False
+    if start < len(kinds) and not too_deep:
         yield start, len(kinds)
+
+
+def deep(path: str, tokens: Tokens, at: int) -> Diagnostic:
+    """The finding about a place that is nested too deep."""
+    column = tokens.column(at)
+    span = Span(path, tokens.lines[at], column, tokens.lines[at], column + len(tokens.texts[at]))
+    way_out = "part it: values with `let`, blocks with a subroutine, a long `or` with `in [..]`"
+    return finding("KZ113", "this is nested too deep", span, help=way_out)
 
 
 def _begins(tokens: Tokens, start: int, at: int) -> bool:

@@ -1,0 +1,134 @@
+"""Brackets that do not fit are found before the parse, so that one of them is one finding and not a
+file full of them. `parse` calls; indentation tells which bracket was forgotten.
+"""
+
+from dataclasses import dataclass
+
+from kzrules.language.diagnostic import Diagnostic, Edit, Fix
+from kzrules.language.finding import finding
+from kzrules.language.lexer import Tokens
+from kzrules.language.split import CLOSERS, OPENERS, STARTERS
+from kzrules.language.tree import Span
+
+_BEGIN = frozenset({"LET", "MATCH", "FOR", "RETURN", "USE", "DELETE", "EMIT", "AFTER", "DONE", "RETRY", "REJECT"})
+_SIGN = {"OPEN": "(", "OPEN_LIST": "[", "OPEN_BRACE": "{", "CLOSE": ")", "CLOSE_LIST": "]", "CLOSE_BRACE": "}"}
+_NEXT = frozenset({"NAME", "OPEN_BRACE", "TEXT", "INTEGER", "DURATION", "ROUTE_NAME", "EXPIRED"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    kind: str
+    number: int
+    indent: int
+
+
+def fit(tokens: Tokens) -> bool:
+    """Whether every bracket has its partner."""
+    open_: list[str] = []
+    for kind in tokens.kinds:
+        if kind in OPENERS:
+            open_.append(OPENERS[kind])
+        elif kind in CLOSERS and (not open_ or open_.pop() != kind):
+            return False
+    return not open_
+
+
+def mended(tokens: Tokens, path: str, found: list[Diagnostic]) -> tuple[Tokens, frozenset[int]]:
+    """The tokens with brackets that fit, and the lines on which that changed the sense."""
+    mending = _Mending(tokens, path, found)
+    mending.run()
+    return mending.new, frozenset(mending.broken)
+
+
+class _Mending:
+    def __init__(self, tokens: Tokens, path: str, found: list[Diagnostic]) -> None:
+        self.old = tokens
+        self.path = path
+        self.found = found
+        self.new = Tokens(tokens.text, line_starts=tokens.line_starts, trivia=tokens.trivia)
+        self.open: list[_Open] = []
+        self.broken: set[int] = set()
+
+    def run(self) -> None:
+        for at, kind in enumerate(self.old.kinds):
+            if self.open and self._leaves(at, kind):
+                self._close_all(at, inner=kind not in STARTERS)
+            if kind in OPENERS:
+                self.open.append(_Open(kind, at, self._indent(at)))
+            elif kind in CLOSERS and not self._closed(at, kind):
+                continue
+            self._keep(at)
+        if self.open:
+            self._close_all(len(self.old.kinds), inner=False)
+
+    def _keep(self, at: int) -> None:
+        old = self.old
+        self.new.add(old.kinds[at], old.texts[at], old.starts[at], old.ends[at], old.lines[at])
+
+    def _leaves(self, at: int, kind: str) -> bool:
+        """Whether a statement or declaration begins here, though a bracket is open."""
+        if not self.old.first_on_line(at):
+            return False
+        if kind in STARTERS and self.old.column(at) == 1:
+            return self.old.kinds[at + 1 : at + 2] != [] and self.old.kinds[at + 1] in _NEXT
+        return kind in _BEGIN and self.open[-1].kind != "OPEN_BRACE"
+
+    def _close_all(self, at: int, *, inner: bool) -> None:
+        """Close what is open: only round and square ones if a statement begins."""
+        told = False
+        while self.open and not (inner and self.open[-1].kind == "OPEN_BRACE"):
+            self._forgotten(self.open.pop(), at, told=told)
+            told = True
+
+    def _closed(self, at: int, kind: str) -> bool:
+        """Close a bracket, and those within it that were forgotten. False: it closes nothing."""
+        partner = self._partner(at, kind)
+        if partner is None:
+            span = self._span(at)
+            fix = Fix("take it away", (Edit(span, ""),), safe=False)
+            message = f"`{self.old.texts[at]}` closes nothing"
+            way_out = "take it away, or look for the bracket that should have opened it"
+            self.found.append(finding("KZ103", message, span, help=way_out, fix=fix))
+            return False
+        told = False
+        while len(self.open) - 1 > partner:
+            self._forgotten(self.open.pop(), at, told=told)
+            told = True
+        self.open.pop()
+        return True
+
+    def _partner(self, at: int, kind: str) -> int | None:
+        """Which of the open brackets is closed: for a brace that begins its line, the one indented so."""
+        wanted = CLOSERS[kind]
+        places = [place for place, one in enumerate(self.open) if one.kind == wanted]
+        if kind != "CLOSE_BRACE":
+            last_brace = max((place for place, one in enumerate(self.open) if one.kind == "OPEN_BRACE"), default=-1)
+            return places[-1] if places and places[-1] > last_brace else None
+        if places and self.old.first_on_line(at):
+            indent = self._indent(at)
+            alike = [place for place in places if self.open[place].indent == indent]
+            if alike and self.open[places[-1]].indent > indent:
+                return alike[-1]
+        return places[-1] if places else None
+
+    def _forgotten(self, one: _Open, at: int, *, told: bool) -> None:
+        """Tell of a bracket without partner, and put one there."""
+        old, close = self.old, OPENERS[one.kind]
+        before = at - 1
+        self.new.add(close, _SIGN[close], old.ends[before], old.ends[before], old.lines[before])
+        self.broken.update(range(old.lines[one.number], old.lines[min(at, len(old.lines) - 1)] + 1))
+        if not told:
+            message = f"this `{_SIGN[one.kind]}` is not closed"
+            way_out = f"write `{_SIGN[close]}` behind `{old.texts[before][:40]}` in line {old.lines[before]}, if it belongs there"
+            self.found.append(finding("KZ102", message, self._span(one.number), help=way_out))
+
+    def _span(self, at: int) -> Span:
+        column = self.old.column(at)
+        width = self.old.ends[at] - self.old.starts[at]
+        return Span(self.path, self.old.lines[at], column, self.old.lines[at], column + width)
+
+    def _indent(self, at: int) -> int:
+        """How many blanks begin the line that a token stands on."""
+        start = self.old.line_starts[self.old.lines[at] - 1]
+        line = self.old.text[start : self.old.starts[at]]
+        return len(line) - len(line.lstrip())
