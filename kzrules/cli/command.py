@@ -103,7 +103,7 @@ def _invoke(arguments: Sequence[str] | None) -> int:
     except KzError as why:
         click.echo(f"kzrules: {why}", err=True)
         return FAILED
-    except (BrokenPipeError, KeyboardInterrupt):
+    except (BrokenPipeError, KeyboardInterrupt, click.Abort):
         raise
     except Exception:  # noqa: BLE001  the border: a fault of our own is shown whole, and is status 2
         traceback.print_exc()

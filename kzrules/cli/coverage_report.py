@@ -114,7 +114,7 @@ def _class(classes: Element, path: str, items: Sequence[Item], lines: Mapping[in
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Coverage of rules</title>
 <style>
-body {{ font: 14px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; color: #222; background: #fff }}
+body {{ font: 14px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; color: #222 }}
 pre {{ margin: 0; white-space: pre-wrap }} table {{ border-collapse: collapse; width: 100% }}
 td {{ padding: 0 .6em; vertical-align: top }} td:first-child {{ color: #777; text-align: right; width: 3em }}
 .ran {{ background: #e6f5e6 }} .missed {{ background: #fbe3e1 }} em {{ color: #a02018 }}

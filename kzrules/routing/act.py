@@ -9,6 +9,7 @@ import orjson
 
 from kzrules.message.action import Action, After, Log, Publish, Query, Reply
 from kzrules.message.outcome import Ack, Cause, Outcome, Reject, Retry
+from kzrules.message.payload import TRANSPORT
 from kzrules.routing.compare import shown
 
 
@@ -83,6 +84,15 @@ def done(action: Action | Query) -> Did:
 def logged(line: Log) -> Did:
     """A log line as a call."""
     return Did(line.level, {"text": line.text})
+
+
+def plain(did: Did) -> Did:
+    """A call without what is filled into every message: that says nothing about the rules."""
+    body = did.arguments.get("body")
+    if not isinstance(body, dict):
+        return did
+    kept = {name: item for name, item in body.items() if name not in TRANSPORT}
+    return Did(did.word, {**did.arguments, "body": kept})
 
 
 def read(body: bytes) -> Any:

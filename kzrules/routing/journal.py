@@ -83,10 +83,14 @@ def _within(inner: tree.Node, outer: tree.Node) -> bool:
 
 def source_of(node: tree.Node, texts: Mapping[str, str]) -> str:
     """The node as it is written, in one line."""
-    span = node.span
+    return source_at(node.span, texts) or type(node).__name__.lower()
+
+
+def source_at(span: tree.Span, texts: Mapping[str, str]) -> str:
+    """What stands there, in one line."""
     lines = texts.get(span.file, "").split("\n")[span.line - 1 : span.end_line]
     if not lines:
-        return type(node).__name__.lower()
+        return ""
     lines[-1] = lines[-1][: span.end_column - 1]
     lines[0] = lines[0][span.column - 1 :]
     return " ".join(" ".join(lines).split())

@@ -16,6 +16,7 @@ from kzrules.language.values import hashable, said, text
 from kzrules.language.word import Words
 from kzrules.message.action import After, Answer, Answered, Publish, Query, Unanswered
 from kzrules.message.delivery import Delivery, Source
+from kzrules.message.event import Event
 from kzrules.message.identity import Identity
 from kzrules.message.outcome import Ack, Outcome, Reject, Retry
 from kzrules.message.payload import dumps
@@ -24,6 +25,7 @@ from kzrules.routing.book import Book, Validate
 from kzrules.routing.decide import Ended, Step
 from kzrules.routing.evaluate import Scope, bound, evaluate
 from kzrules.routing.expect import fits
+from kzrules.routing.name import Found
 from kzrules.routing.run import Run
 from kzrules.routing.tables import Tables
 from kzrules.wire.properties import encode
@@ -54,6 +56,15 @@ class Promise:
     used: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event as one subscription has it; `found` is None where its names cannot be made."""
+
+    spec: SubscriptionSpec
+    event: Event | Reject
+    found: Found | None
+
+
 class Stage:
     """One program under one set of settings, with its own tables and its own clock."""
 
@@ -76,6 +87,8 @@ class Stage:
         self.promises: list[Promise] = []
         self.later: dict[str, tuple[float, Callable[[float], Any]]] = {}
         self.timers = {spec.name: self.now + spec.interval for spec in declared.timers}
+        self.otherwise: Callable[[Did], Answer] | None = None
+        """Answers a question that nothing given answers; without it, such a question fails the test."""
         self._ids = 0
         self._begun = False
 
@@ -127,22 +140,30 @@ class Stage:
         self, raw: bytes, given: Mapping[str, Any], act: Act, subscription: str | None = None
     ) -> None:
         """Hand a body to the subscription named, or to the first one that has a route for it."""
+        arrival = self.arrive(raw, given, subscription)
+        if isinstance(arrival.event, Reject):
+            act.outcomes.append(arrival.event)
+            return
+        act.names = arrival.found.names if arrival.found is not None else ()
+        ended = self.follow(self.book.run(arrival.event, self.now), act)
+        act.route = ended.route
+        if arrival.spec.immediate and isinstance(ended.outcome, Retry):
+            raise RuleFailure("`ack: immediate` has settled the event, so it cannot be retried")
+
+    def arrive(self, raw: bytes, given: Mapping[str, Any], subscription: str | None = None) -> Arrival:
+        """The event as the subscription decodes it that is named, or the first one with a route for it."""
         specs = self.book.subscriptions
         if not specs:
             raise RuleFailure("the rules have no `subscribe`, so no event can reach them")
+        if subscription is not None and subscription not in specs:
+            raise RuleFailure(f"there is no subscription {subscription}; there are {', '.join(specs)}")
         chosen = [specs[subscription]] if subscription else list(specs.values())
-        tried = [(spec, *self._named(spec, raw, given)) for spec in chosen]
-        spec, event, names = next((one for one in tried if one[2] is not None and one[2].routes), tried[0])
-        if isinstance(event, Reject):
-            act.outcomes.append(event)
-            return
-        act.names = names.names if names is not None else ()
-        ended = self._follow(self.book.run(event, self.now), act)
-        act.route = ended.route
-        if spec.immediate and isinstance(ended.outcome, Retry):
-            raise RuleFailure("`ack: immediate` has settled the event, so it cannot be retried")
+        tried = [Arrival(spec, *self._named(spec, raw, given)) for spec in chosen]
+        return next((one for one in tried if one.found is not None and one.found.routes), tried[0])
 
-    def _named(self, spec: SubscriptionSpec, raw: bytes, given: Mapping[str, Any]) -> tuple[Any, Any]:
+    def _named(
+        self, spec: SubscriptionSpec, raw: bytes, given: Mapping[str, Any]
+    ) -> tuple[Event | Reject, Found | None]:
         """The event as this subscription decodes it, and its names; None where they cannot be made."""
         event = self.book.decode(delivery(spec, raw, given), float(given.get("received_at", self.now)))
         if isinstance(event, Reject):
@@ -158,7 +179,7 @@ class Stage:
         """Move the clock; what falls due runs in the order of its time."""
         if not self._begun:
             self._begun = True
-            self._follow(self.book.run_own("kazoo:mod-init", {}, self.now), act)
+            self.follow(self.book.run_own("kazoo:mod-init", {}, self.now), act)
         until = self.now + _seconds(evaluate(step.duration, self.scope))
         for _ in range(MOST_DUE):
             due = self._next_due()
@@ -178,14 +199,14 @@ class Stage:
         for spec in self.book.timers:
             if self.timers[spec.name] <= self.now:
                 self.timers[spec.name] += max(spec.interval, 0.001)
-                self._follow(self.book.run_timer(spec.name, self.now), act)
+                self.follow(self.book.run_timer(spec.name, self.now), act)
         for name in [name for name, (at, _) in self.later.items() if at <= self.now]:
             _, start = self.later.pop(name)
-            self._follow(start(self.now), act)
+            self.follow(start(self.now), act)
         for entry in self.book.tables.expire(self.now):
-            self._follow(self.book.run_expired(entry.table, entry.key, entry.value, self.now), act)
+            self.follow(self.book.run_expired(entry.table, entry.key, entry.value, self.now), act)
 
-    def _follow(self, step: Step | None, act: Act) -> Ended:
+    def follow(self, step: Step | None, act: Act) -> Ended:
         """A rule to its end, with the answers that are given."""
         unroutable: str | None = None
         for _ in range(MOST_QUERIES):
@@ -217,6 +238,8 @@ class Stage:
 
     def _answer(self, query: Query, question: Did) -> Answer:
         promise = self._promised(question)
+        if promise is None and self.otherwise is not None:
+            return self.otherwise(question)
         if promise is None:
             raise Unanswerable(question, tuple(_said(one) for one in self.promises))
         if promise.step.answers is None:
