@@ -113,7 +113,11 @@ def collect(files: Sequence[RuleFile], words: Words, declared: Declared, finding
     return Names(
         words=words,
         declared=declared,
-        settings={item.name: item for item in reversed(list(declarations(files, Setting)))},
+        settings={
+            item.name: item
+            for item in reversed(list(declarations(files, Setting)))
+            if item.name not in OWN_NAMES
+        },
         tables={item.name: item for item in reversed(list(declarations(files, Table)))},
         subscriptions={item.name: item for item in reversed(list(declarations(files, Subscribe)))},
         subroutines=subroutines,
@@ -121,6 +125,7 @@ def collect(files: Sequence[RuleFile], words: Words, declared: Declared, finding
         routes=list(declarations(files, EventRoute)),
         files=files,
         findings=findings,
+        used=set(declared.read),
     )
 
 

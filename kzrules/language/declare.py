@@ -32,6 +32,8 @@ class Declared:
     tables: Mapping[str, TableSpec]
     timers: tuple[TimerSpec, ...]
     findings: tuple[Diagnostic, ...] = field(default=(), repr=False)
+    read: frozenset[str] = frozenset()
+    """Settings that other declarations read."""
 
 
 def declare(
@@ -57,6 +59,7 @@ def declare(
         tables={spec.name: spec for spec in _each(files, Table, lambda item: _table(reader, item), findings)},
         timers=_timers(reader, files),
         findings=tuple(findings.sorted()),
+        read=frozenset(settings.read),
     )
 
 

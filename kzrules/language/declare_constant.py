@@ -3,7 +3,6 @@
 `Constants.value` evaluates an expression over the settings; what it cannot know raises `Unknown`.
 """
 
-import json
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -32,6 +31,7 @@ from kzrules.language.tree import (
     Unary,
     With,
 )
+from kzrules.language.values import equal, text
 from kzrules.language.word import REQUIRED, Doing, Parameter, Word, Words
 
 NOT_CONSTANT = "KZ306"
@@ -67,8 +67,8 @@ class Constants:
                 return value
             case DurationLiteral(milliseconds=milliseconds):
                 return timedelta(milliseconds=milliseconds)
-            case Template(parts=parts):
-                return "".join(part if isinstance(part, str) else as_text(self.value(part)) for part in parts)
+            case Template():
+                return self._text(expr)
             case Name():
                 return self._name(expr)
             case ListExpr(items=items):
@@ -86,6 +86,13 @@ class Constants:
                     NOT_CONSTANT, expr.span, "a field of the payload is not known when the rules load"
                 )
         raise Unknown(NOT_CONSTANT, expr.span, "this is not known when the rules load")
+
+    def _text(self, expr: Template) -> str:
+        parts = [part if isinstance(part, str) else self.value(part) for part in expr.parts]
+        try:
+            return "".join([text(part) for part in parts])
+        except RuleFailure as failure:
+            raise Unknown(WRONG_VALUE, expr.span, str(failure)) from failure
 
     def _name(self, expr: Name) -> Any:
         try:
@@ -125,7 +132,7 @@ class Constants:
                 return self.value(then if self._expect(condition, bool) else otherwise)
             case In(item=item, choices=choices):
                 wanted = self.value(item)
-                return any(same(wanted, choice) for choice in self._expect(choices, list))
+                return any(equal(wanted, choice) for choice in self._expect(choices, list))
             case Unary(op="not", operand=operand):
                 return not self._expect(operand, bool)
             case Unary(operand=operand):
@@ -138,7 +145,7 @@ class Constants:
             case Binary(op="or", left=left, right=right):
                 return self._expect(left, bool) or self._expect(right, bool)
             case Binary(op="==" | "!=" as op, left=left, right=right):
-                return same(self.value(left), self.value(right)) is (op == "==")
+                return equal(self.value(left), self.value(right)) is (op == "==")
         return self._arithmetic(expr)
 
     def _number(self, expr: Expr) -> Any:
@@ -238,26 +245,3 @@ SAID: dict[type, str] = {
 def kind_said(value: Any) -> str:
     """A value's kind as a sentence needs it: `a text`."""
     return SAID.get(type(value), "something else")
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equality of the language: true is not 1, 1 is 1.0, at every depth."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    return bool(left == right)
-
-
-def as_text(value: Any) -> str:
-    """A value inside a template."""
-    match value:
-        case None:
-            return ""
-        case str():
-            return value
-        case timedelta():
-            return f"{value / timedelta(seconds=1):g}s"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

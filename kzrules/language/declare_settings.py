@@ -29,7 +29,13 @@ class Settings:
         self.values: dict[str, Any] = {"node": node}
         self.findings = findings
         self.open: list[str] = []
-        self.constants = Constants(self.look_up, {**declared, "node": None}, words)
+        self.read: set[str] = set()
+        """Settings that another declaration reads."""
+        self.constants = Constants(self._read, {**declared, "node": None}, words)
+
+    def _read(self, name: str) -> Any:
+        self.read.add(name)
+        return self.look_up(name)
 
     def look_up(self, name: str) -> Any:
         """A setting's value. KeyError: there is none; Unknown: its own finding says why not."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from kzrules.language.schema import SchemaFault, from_value, load, path_of, shape, validator
@@ -75,7 +75,10 @@ def test_the_verdicts_are_those_of_the_reference_implementation(draft):
     @given(schemas, st.lists(payloads, min_size=1, max_size=4))
     def same_verdicts(content, messages):
         content = {"$schema": draft, **content}
-        validate = validator(from_value(content, PATH))
+        try:
+            validate = validator(from_value(content, PATH))
+        except SchemaFault:  # such as an enumeration with 0 and 0.0
+            reject()
         reference = DRAFTS[draft](content)
         for message in messages:
             assert (validate(message) is None) is reference.is_valid(message), (content, message)
