@@ -56,6 +56,15 @@ class Unanswerable(RuleFailure):
         self.why = why
 
 
+class TooDeep(Exception):  # noqa: N818  the loader turns it into a finding
+    """Loops or branches lie deeper in each other than Python's compiler takes (20 loops)."""
+
+    def __init__(self, path: str, line: int) -> None:
+        super().__init__(f"{path}:{line}: loops or branches lie too deep in each other")
+        self.path = path
+        self.line = line
+
+
 HELPERS: Mapping[str, Any] = {
     **{
         f"the {name}": getattr(values, name)
@@ -186,12 +195,20 @@ def _compiled(unit: Unit, file: RuleFile, declared: Declared) -> Code:
     for name, asked in declared.asked.items():
         if any(spec.name == name and spec.place.file == file.path for spec in declared.subscriptions):
             compile_names.define(unit, name, asked)
+    return Code(_python(unit), tuple(unit.constants), tuple(sorted(unit.words)), tuple(unit.nodes))
+
+
+def _python(unit: Unit) -> CodeType:
+    """The functions of a file as one code object; `TooDeep` where Python gives up over them."""
     module = ast.Module(body=unit.functions, type_ignores=[])
     with warnings.catch_warnings():
         # Python warns of what is odd in Python; the checker has told of what is odd in a rule
         warnings.simplefilter("ignore", SyntaxWarning)
-        code = compile(module, file.path, "exec", dont_inherit=True, optimize=0)
-    return Code(code, tuple(unit.constants), tuple(sorted(unit.words)), tuple(unit.nodes))
+        try:
+            return compile(module, unit.path, "exec", dont_inherit=True, optimize=0)
+        except (SyntaxError, RecursionError, MemoryError) as failure:
+            line = failure.lineno if isinstance(failure, SyntaxError) else None
+            raise TooDeep(unit.path, line or 1) from failure
 
 
 def _event_route(unit: Unit, item: EventRoute) -> None:

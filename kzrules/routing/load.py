@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from kzrules.language.check import check
-from kzrules.language.compile import compile_program
+from kzrules.language.compile import TooDeep, compile_program
 from kzrules.language.declare import Declared, declare
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.diagnostic import Diagnostic, Severity
 from kzrules.language.program import Program
 from kzrules.language.schema import load as read_schema
 from kzrules.language.schema import path_of, validator
 from kzrules.language.source import read_program
-from kzrules.language.tree import EventRoute, RuleFile
+from kzrules.language.tree import EventRoute, RuleFile, Span
 from kzrules.language.word import Words
 from kzrules.message.identity import Identity
 from kzrules.routing.book import Book, Validate
@@ -70,11 +70,22 @@ def _load(  # noqa: PLR0917  `load` is its one caller
     findings = tuple(check(sources.files, words, declared, earlier=sources.findings, texts=sources.texts))
     if any(finding.is_error for finding in findings):
         return Loaded(None, findings, sources.texts, sources.files, declared)
-    program = compile_program(sources.files, declared, words, instrument=instrument, texts=sources.texts)
+    try:
+        program = compile_program(sources.files, declared, words, instrument=instrument, texts=sources.texts)
+    except TooDeep as failure:
+        findings = (*findings, _too_deep(failure))
+        return Loaded(None, findings, sources.texts, sources.files, declared)
     specs = declared.tables.values()
     kept = Tables(specs) if tables is None else tables.adopted(specs, now)
     book = Book(program, declared, identity, kept, validators(sources.files), random_id=random_id)
     return Loaded(book, findings, sources.texts, sources.files, declared, program)
+
+
+def _too_deep(failure: TooDeep) -> Diagnostic:
+    here = Span(failure.path, failure.line, 1, failure.line, 2)
+    said = "loops or branches lie too deep in each other here"
+    way_out = "put the inner ones into a subroutine: route NAME(...) { ... }"
+    return Diagnostic("KZ113", Severity.ERROR, said, here, help=way_out)
 
 
 @contextmanager

@@ -162,6 +162,19 @@ def test_rules_with_errors_give_findings_and_no_book(tmp_path):
     assert any(finding.is_error for finding in loaded.findings)
 
 
+def test_loops_deeper_than_python_compiles_are_a_finding(tmp_path):
+    page = tmp_path / "deep.kzr"
+    page.write_text(
+        'subscribe s { exchange "e" { type: topic } queue "q" { durable: true } routing: "#" }\n'
+         "event_route[kazoo:consumer-event] { "
+        + "for a in .L { " * 25
+        + "}" * 26
+    )
+    loaded = load([page], {}, "host", IDENTITY)
+    assert loaded.book is None
+    assert any("too deep" in finding.message for finding in loaded.findings)
+
+
 WILD = """
 table seen { ttl: 1m, max: 100 }
 event_route[kazoo:consumer-event] {
