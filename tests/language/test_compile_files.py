@@ -33,7 +33,7 @@ def compiled(text=TEXT, *, overrides=None, keep=True, instrument=False, path="f.
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.delenv("KZRULES_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path / "kzrules"
+    return tmp_path / "kzrules" / "language"
 
 
 def test_code_stands_under_the_files_name_and_lines():
