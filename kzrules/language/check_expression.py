@@ -231,21 +231,22 @@ class ExpressionChecks(CallChecks, FieldChecks):
             text = f"`{expr.op}` needs two numbers or two texts, and here are {kinds}"
             self.findings.add(error("KZ304", text, expr.span))
 
-    def wrong_operand(self, op: str, span: Span, info: Info) -> None:
+    def wrong_operand(self, op: str, span: Span, info: Info, whole: Binary | None = None) -> None:
         """An operator beside a value that it cannot take."""
         kinds = info.kinds or frozenset()
         wanted = "numbers or texts" if op in ("<", "<=", ">", ">=") else "numbers"
         text = f"`{op}` needs {wanted}, and this is {said(kinds)}"
-        way_out = (
-            'texts are put together in a template: "{a}{b}"' if op == "+" and kinds == types.TEXT else ""
-        )
+        way_out = ""
+        if op == "+" and kinds == types.TEXT:
+            template = joined(whole) if whole is not None else None
+            way_out = f'texts are put together in a template: "{template or "{a}{b}"}"'
         self.findings.add(error("KZ304", text, span, help=way_out))
 
     def _arithmetic(self, expr: Binary) -> types.Known:
         left, right = self.infer(expr.left), self.infer(expr.right)
         for side, info in ((expr.left, left), (expr.right, right)):
             if cannot_be(info.kinds, ADDED):
-                self.wrong_operand(expr.op, side.span, info)
+                self.wrong_operand(expr.op, side.span, info, expr)
                 return None
         one, other = left.kinds, right.kinds
         if one is None or other is None:
@@ -302,6 +303,21 @@ class ExpressionChecks(CallChecks, FieldChecks):
         text = "`then` without `if` stands only in `on_failure`"
         self.findings.add(error("KZ323", text, expr.span))
         return types.UNKNOWN
+
+
+def joined(expr: Expr) -> str | None:
+    """`"caller " + .From` as the template that is meant; None where it is not so simple."""
+    match expr:
+        case Binary(op="+", left=left, right=right):
+            one, other = joined(left), joined(right)
+            return None if one is None or other is None else one + other
+        case Literal(value=str() as text) if not set(text) & set('{}"\\\n'):
+            return text
+        case Field(base=None, name=name, quoted=False):
+            return f"{{.{name}}}"
+        case Name(id=name):
+            return f"{{{name}}}"
+    return None
 
 
 def results(op: str, one: Kind, other: Kind) -> frozenset[Kind]:

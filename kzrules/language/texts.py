@@ -188,7 +188,11 @@ class Texts:
         tokens = self.tokens
         line = tokens.lines[number]
         inner = lex(tokens.text, start, end, line, tokens.line_starts[line - 1])
-        value = self.parse(inner)
+        if not inner.kinds:
+            span = self.place(start - 1, end + 1, line)
+            way_out = "write {{ and }} for braces, or a value between them"
+            self.found.append(finding("KZ101", "the braces of this text are empty", span, help=way_out))
+        value = self.parse(inner) if inner.kinds else None
         if value is None:
             return t.Literal(value=None, raw="null", span=self.place(start, end, line))
         return value

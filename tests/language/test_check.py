@@ -91,7 +91,10 @@ event_route[kazoo:consumer-event-presence-dialog-update] when .State == "early" 
     (found,) = findings(text)
     payload = json.loads(found.note.removeprefix("witness: "))
     assert payload == {
-        "Event-Category": "presence", "Event-Name": "dialog_update", "State": "early", "N": 6,
+        "Event-Category": "presence",
+        "Event-Name": "dialog_update",
+        "State": "early",
+        "N": 6,
     }
     assert found.labels[0].span.line == 2
 
@@ -112,7 +115,7 @@ event_route[kazoo:consumer-event] schema "dialog_update.json" { done }
 
 
 def test_a_file_that_others_use_may_declare_more_than_one_program_needs():
-    lent, _ = parse('setting a = 1\nroute f() { done }\ntable t { max: 1 }', "common.kzr")
+    lent, _ = parse("setting a = 1\nroute f() { done }\ntable t { max: 1 }", "common.kzr")
     user, _ = parse('use "common.kzr"\nevery 1s { done }', "main.kzr")
     assert check([lent, user], WORDS) == []
 

@@ -52,8 +52,11 @@ def test_a_durable_queue_is_a_quorum_queue_that_stays():
         ("durable: true", "", (3, 1.0, 30.0, "dead_letter", "dialogs-host.example.com.dead")),
         ("durable: true", "on_failure: drop", (0, 1.0, 30.0, "drop", None)),
         ("", "on_failure: retry(5, first: 2s)", (5, 2.0, 30.0, "drop", None)),
-        ("", 'on_failure: retry(times: 1) then dead_letter("x-{queue}")',
-         (1, 1.0, 30.0, "dead_letter", "x-dialogs-host.example.com")),
+        (
+            "",
+            'on_failure: retry(times: 1) then dead_letter("x-{queue}")',
+            (1, 1.0, 30.0, "dead_letter", "x-dialogs-host.example.com"),
+        ),
         ("", "on_failure: retry(first: 1m) then reject", (3, 60.0, 60.0, "reject", None)),
     ],
 )
@@ -113,7 +116,9 @@ def test_a_setting_from_outside_is_read_by_the_kind_of_its_default(default, text
     assert (made.settings["a"], made.settings["b"]) == (value, value)
 
 
-@pytest.mark.parametrize(("default", "text"), [("5", "x"), ("5", '"x"'), ("true", "1"), ("5s", "5"), ("5s", "9" * 12 + "d")])
+@pytest.mark.parametrize(
+    ("default", "text"), [("5", "x"), ("5", '"x"'), ("true", "1"), ("5s", "5"), ("5s", "9" * 12 + "d")]
+)
 def test_a_setting_from_outside_that_does_not_fit_is_refused(default, text):
     made = declared(f"setting a = {default}", {"a": text})
     assert [finding.code for finding in made.findings] == ["KZ305"]
@@ -125,7 +130,9 @@ def test_an_unknown_setting_from_outside_is_told_with_the_nearest():
 
 
 def test_settings_that_double_each_other_stop_early():
-    lines = ['setting a0 = "xxxxxxxxxx"'] + [f'setting a{n} = "{{a{n - 1}}}{{a{n - 1}}}"' for n in range(1, 60)]
+    lines = ['setting a0 = "xxxxxxxxxx"'] + [
+        f'setting a{n} = "{{a{n - 1}}}{{a{n - 1}}}"' for n in range(1, 60)
+    ]
     assert {finding.code for finding in declared("\n".join(lines)).findings} == {"KZ305"}
 
 
@@ -153,9 +160,18 @@ def test_a_broker_file_takes_the_place_of_the_block():
 
 
 def test_tables_and_timers():
-    made = declared("table t { ttl: 1h, max: 1_000, default: { \"a\": 1 } }\nevery 30s { done }\nevery 500ms { done }")
-    assert (made.tables["t"].ttl, made.tables["t"].limit, made.tables["t"].default) == (3600.0, 1000, {"a": 1})
-    assert [(timer.name, timer.interval) for timer in made.timers] == [("rules.kzr:2", 30.0), ("rules.kzr:3", 0.5)]
+    made = declared(
+        'table t { ttl: 1h, max: 1_000, default: { "a": 1 } }\nevery 30s { done }\nevery 500ms { done }'
+    )
+    assert (made.tables["t"].ttl, made.tables["t"].limit, made.tables["t"].default) == (
+        3600.0,
+        1000,
+        {"a": 1},
+    )
+    assert [(timer.name, timer.interval) for timer in made.timers] == [
+        ("rules.kzr:2", 30.0),
+        ("rules.kzr:3", 0.5),
+    ]
 
 
 def test_the_environment_is_asked_for_declared_settings_only():
@@ -176,7 +192,7 @@ def test_the_environment_is_asked_for_declared_settings_only():
         'subscribe s { exchange "e" { type: topic } queue "q" {} route_names: [] }',
         'subscribe s { exchange "e" { type: topic } queue "q" {} routing: 5 }',
         "broker { }",
-        'broker { zone a { } }',
+        "broker { zone a { } }",
         'broker { "amqp://h" certificate: "x" }',
         'broker { "amqp://h" login: "x" }',
         'broker { "amqp://h" login: secret("../x") }',
