@@ -13,7 +13,7 @@ from kzrules.message.outcome import Cause, Reject, Retry
 from kzrules.wire.retries import Death
 
 LEASE = 7 * 24 * 3600
-"""Seconds after which a delay queue that nobody declares again deletes itself. Declaring renews it."""
+"""Seconds after which a delay queue that nobody uses deletes itself. Using it renews it."""
 RENEW_AFTER = LEASE / 8
 NO_LIMIT = 2**31 - 1
 """A delivery limit that is none: RabbitMQ 4 would drop a dead letter that was looked at 20 times,

@@ -100,6 +100,9 @@ class FakeChannel:
         self._ask("declare", queue.name)
         return queue.name or "amq.gen-1"
 
+    async def get(self, queue):
+        return None
+
     async def consume(self, queue, source, on_deliveries, on_cancelled):
         self._ask("consume", queue)
         self.source, self.on_deliveries, self.on_cancelled = source, on_deliveries, on_cancelled
