@@ -10,8 +10,17 @@ from kzrules.language.lexer import Tokens
 from kzrules.language.split import CLOSERS, OPENERS, STARTERS
 from kzrules.language.tree import Span
 
-_BEGIN = frozenset({"LET", "MATCH", "FOR", "RETURN", "USE", "DELETE", "EMIT", "AFTER", "DONE", "RETRY", "REJECT"})
-_SIGN = {"OPEN": "(", "OPEN_LIST": "[", "OPEN_BRACE": "{", "CLOSE": ")", "CLOSE_LIST": "]", "CLOSE_BRACE": "}"}
+_BEGIN = frozenset(
+    {"LET", "MATCH", "FOR", "RETURN", "USE", "DELETE", "EMIT", "AFTER", "DONE", "RETRY", "REJECT"}
+)
+_SIGN = {
+    "OPEN": "(",
+    "OPEN_LIST": "[",
+    "OPEN_BRACE": "{",
+    "CLOSE": ")",
+    "CLOSE_LIST": "]",
+    "CLOSE_BRACE": "}",
+}
 _NEXT = frozenset({"NAME", "OPEN_BRACE", "TEXT", "INTEGER", "DURATION", "ROUTE_NAME", "EXPIRED"})
 
 
@@ -102,7 +111,9 @@ class _Mending:
         wanted = CLOSERS[kind]
         places = [place for place, one in enumerate(self.open) if one.kind == wanted]
         if kind != "CLOSE_BRACE":
-            last_brace = max((place for place, one in enumerate(self.open) if one.kind == "OPEN_BRACE"), default=-1)
+            last_brace = max(
+                (place for place, one in enumerate(self.open) if one.kind == "OPEN_BRACE"), default=-1
+            )
             return places[-1] if places and places[-1] > last_brace else None
         if places and self.old.first_on_line(at):
             indent = self._indent(at)

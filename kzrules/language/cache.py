@@ -33,7 +33,9 @@ def key_of(*parts: str | bytes) -> str:
 @lru_cache(maxsize=1)
 def _made_by() -> int:
     """When the code that fills the cache was last changed: a checkout has one version for long."""
-    return max(entry.stat().st_mtime_ns for entry in os.scandir(Path(__file__).parent) if entry.name.endswith(".py"))
+    return max(
+        entry.stat().st_mtime_ns for entry in os.scandir(Path(__file__).parent) if entry.name.endswith(".py")
+    )
 
 
 def read(kind: str, key: str) -> bytes | None:

@@ -184,13 +184,10 @@ class _Translation:
 
     def as_regex(self) -> None:
         """A text or name behind `matches` is taken as a pattern."""
-        if self.at < len(self.old.kinds) and self.old.kinds[self.at] in (
-            "TEXT",
-            "QUOTED",
-            "ODD_TEXT",
-            "NAME",
-            "PSEUDO",
-        ):
+        kind = self.old.kinds[self.at] if self.at < len(self.old.kinds) else ""
+        if kind in ("TEXT", "QUOTED"):
+            self.keep("REGEX", _regex(self.old.texts[self.at]))
+        elif kind in ("ODD_TEXT", "NAME", "PSEUDO"):
             self.keep("REGEX", "/x/")
 
     def same(self, text: str) -> None:
@@ -364,7 +361,7 @@ class _Translation:
             self.put("CLOSE", ")")
             self.at += 4
             return True
-        if kinds[1:2] == ["OPEN_LIST"]:
+        if kinds[1:2] == ["OPEN_LIST"] and len(kinds) > 2:
             return self.declared(
                 word_of(self.old.texts[self.at + 2]), self.close_of(self.at + 1) + 1 - self.at
             )

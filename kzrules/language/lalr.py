@@ -93,6 +93,12 @@ class Walk:
             states.append(self.tables.gotos[states[-1]][symbol])
         return action is not None or (kind == END and states[-1] == self.final)
 
+    def settle(self, kind: str) -> None:
+        """Complete what a token of that kind would complete, if it fitted here."""
+        if self.accepts(kind):
+            while (action := self.tables.actions[self.states[-1]][kind]) < 0:
+                self.reduce(~action, self.at)
+
     def push(self, kind: str, at: int) -> bool:
         """Take a token that is not there, as if it stood at `at`. It must be acceptable."""
         while (action := self.tables.actions[self.states[-1]][kind]) < 0:

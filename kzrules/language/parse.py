@@ -67,7 +67,13 @@ class _File:
         )
         if self.tokens.trivia:
             attach(tree, self.tokens)
-        return tree, sorted(self.found, key=lambda one: (one.span.line, one.span.column))
+        return tree, sorted(self._told(), key=lambda one: (one.span.line, one.span.column))
+
+    def _told(self) -> list[Diagnostic]:
+        """What was found; of brackets in what is too deep nothing is said besides."""
+        if not any(one.code == "KZ113" for one in self.found):
+            return self.found
+        return [one for one in self.found if one.code not in ("KZ102", "KZ103")]
 
     def _sound(self, node: Any, first: int, last: int) -> bool:
         """Whether a declaration is one that this version can read, and not too deep to be worked on."""

@@ -26,8 +26,10 @@ def walk_through(walk: Walk, found: list[Diagnostic], broken: frozenset[int] = f
     while not walk.run():
         if repaired(walk, found):
             continue
+        walk.settle("CLOSE_BRACE")  # what stands before may be complete: then it stays
         at = min(walk.at, walk.last - 1)
-        if walk.builder.tokens.lines[at] not in broken and len(found) < MOST_FINDINGS:
+        known = found and found[-1].span == walk.builder.span(at, at)
+        if walk.builder.tokens.lines[at] not in broken and len(found) < MOST_FINDINGS and not known:
             found.append(explained(walk, at))
         if not _leave(walk, found, broken):
             return None

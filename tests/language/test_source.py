@@ -1,0 +1,77 @@
+import os
+
+import pytest
+
+from kzrules.language.source import programs, read_program
+
+
+def found(paths):
+    return [(finding.code, finding.span.line) for finding in read_program(paths).findings]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "b.kzr").write_text('use "sub/common.kzr"\nsetting b = 1\n')
+    (tmp_path / "a.kzr").write_text('use "sub/common.kzr"\nsetting a = 1\n')
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "common.kzr").write_text("setting common = 1\n")
+    (tmp_path / "notes.txt").write_text("no rule")
+    return tmp_path
+
+
+def test_a_folder_is_read_in_sorted_order_and_each_file_once(folder):
+    sources = read_program([folder])
+    assert sources.findings == []
+    assert sorted(os.path.basename(file.path) for file in sources.files) == ["a.kzr", "b.kzr", "common.kzr"]
+    assert set(sources.texts) == {file.path for file in sources.files}
+
+
+def test_a_missing_file_is_told_where_it_is_used(tmp_path):
+    (tmp_path / "a.kzr").write_text('language 1\nuse "none.kzr"\n')
+    assert found([tmp_path / "a.kzr"]) == [("KZ156", 2)]
+
+
+def test_a_cycle_is_told_where_it_closes(tmp_path):
+    (tmp_path / "a.kzr").write_text('use "b.kzr"\n')
+    (tmp_path / "b.kzr").write_text('\nuse "a.kzr"\n')
+    assert found([tmp_path / "a.kzr"]) == [("KZ157", 2)]
+
+
+def test_what_cannot_be_read_is_a_finding(tmp_path):
+    (tmp_path / "latin.kzr").write_bytes(b"setting a = 1\n# gr\xfc\xdfe\n")
+    (tmp_path / "nul.kzr").write_bytes(b"setting a\0 = 1")
+    (tmp_path / "large.kzr").write_bytes(b"#" * (4 * 1024 * 1024 + 1))
+    (tmp_path / "loop.kzr").symlink_to(tmp_path / "loop.kzr")
+    (tmp_path / "empty").mkdir()
+    assert found([tmp_path / "latin.kzr"]) == [("KZ152", 2)]
+    assert found([tmp_path / "nul.kzr"]) == [("KZ153", 1)]
+    assert found([tmp_path / "large.kzr"]) == [("KZ154", 1)]
+    assert found([tmp_path / "loop.kzr"]) == [("KZ151", 1)]
+    assert found([tmp_path / "none.kzr"]) == [("KZ150", 1)]
+    assert found([tmp_path / "empty"]) == [("KZ155", 1)]
+
+
+def test_a_folder_that_links_to_itself_is_read_once(folder):
+    (folder / "sub" / "again").symlink_to(folder)
+    sources = read_program([folder])
+    assert (len(sources.files), sources.findings) == (3, [])
+
+
+def test_topic_folders_are_programs_of_their_own(tmp_path):
+    for topic in ("one", "two"):
+        (tmp_path / topic).mkdir()
+        (tmp_path / topic / "a.kzr").write_text("setting a = 1\n")
+    assert programs([tmp_path]) == [(str(tmp_path / "one"),), (str(tmp_path / "two"),)]
+    assert programs([tmp_path / "one", tmp_path / "two"]) == [(str(tmp_path / "one"), str(tmp_path / "two"))]
+
+
+def test_a_file_read_again_gives_the_same_tree_from_the_cache(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (folder / "a.kzr").write_text("# note\n" + "setting a = 1\n" * 30)
+    first = read_program([folder / "a.kzr"])
+    again = read_program([folder / "a.kzr"])
+    assert any(
+        entry.name.startswith("tree-") for entry in (tmp_path / "cache" / "kzrules" / "language").iterdir()
+    )
+    assert again.files == first.files
+    assert again.files[0].declarations[0].comments == first.files[0].declarations[0].comments
