@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from kzrules.errors import RuleFailure
+from kzrules.language.compile_operator import Operators
 from kzrules.language.compile_python import Expression
 from kzrules.language.compile_unit import SMALL, TEXT, TRUTH, Made, fixed, route_name, word_name
-from kzrules.language.compile_value import PAYLOAD, RUN, Unfit, Values
+from kzrules.language.compile_value import PAYLOAD, RUN, Unfit
 from kzrules.language.tree import Call, Expr, Index, Name
 from kzrules.language.word import REQUIRED, Doing, Kind, Parameter, Word
 from kzrules.message.outcome import Place
@@ -15,7 +16,7 @@ GROWING = frozenset({Kind.TEXT, Kind.LIST, Kind.OBJECT})
 """Kinds whose size can grow from one value to the next."""
 
 
-class Calls(Values):
+class Calls(Operators):
     """The calls of one function."""
 
     def _call(self, expr: Call) -> Made:

@@ -21,16 +21,11 @@ class Python:
     def at(self, span: Span) -> dict[str, Any]:
         """Stand at `span` from now on; gives the old place, for `where`."""
         old = self.where
-        line, column = max(span.line, 1), max(span.column - 1, 0)
-        end_line = max(span.end_line, line)
-        end_column = max(span.end_column - 1, 0)
-        if end_line == line:
-            end_column = max(end_column, column)
         self.where = {
-            "lineno": line,
-            "col_offset": column,
-            "end_lineno": end_line,
-            "end_col_offset": end_column,
+            "lineno": span.line,
+            "col_offset": span.column - 1,
+            "end_lineno": span.end_line,
+            "end_col_offset": span.end_column - 1,
         }
         return old
 
