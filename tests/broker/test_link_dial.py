@@ -85,3 +85,31 @@ def test_a_transport_that_comes_after_the_attempt_was_given_up_is_aborted():
     attempt.abort()
     dialling.callback(protocol)
     assert protocol.aborted
+
+
+def test_importing_the_broker_parts_installs_no_reactor_and_imports_no_adapter():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, kzrules.broker.amqp, kzrules.broker.link, kzrules.broker.query, kzrules.broker.replying;"
+        "unwanted = ('twisted.internet.reactor', 'pika.adapters.twisted_connection');"
+        "print([name for name in unwanted if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
+def test_only_one_file_imports_pika():
+    from pathlib import Path
+
+    import kzrules
+
+    root = Path(kzrules.__file__).parent
+    importing = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if line.strip().startswith(("import pika", "from pika"))
+    }
+    assert importing == {"broker/amqp.py"}
