@@ -3,6 +3,7 @@
 `main` is the process's border: what a verb raises becomes a sentence and an exit status here.
 """
 
+import gc
 import os
 import sys
 import traceback
@@ -78,6 +79,7 @@ def verbs() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one verb and end the process with its status."""
+    gc.set_threshold(100_000, 20, 20)  # trees stay: looking for garbage among them is half of a short life
     sys.exit(run(arguments))
 
 

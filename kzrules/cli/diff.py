@@ -30,7 +30,7 @@ from kzrules.routing.trial import Rules
 @click.command()
 @click.argument("old")
 @click.argument("new")
-@click.argument("captured", metavar="EVENTS.jsonl", type=click.Path(allow_dash=True))
+@click.argument("captured", metavar="EVENTS.jsonl", type=click.Path(readable=False, allow_dash=True))
 @click.option("--exit-code", is_flag=True, help="Exit status 1 when anything differs.")
 @click.option(
     "--format",

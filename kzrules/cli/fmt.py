@@ -33,7 +33,7 @@ class Tally:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False, allow_dash=True))
 @click.option("--check", is_flag=True, help="Write nothing; exit status 1 where a file would change.")
 @click.option("--diff", is_flag=True, help="Show what would change; write nothing; exit status as --check.")
 @colour_option

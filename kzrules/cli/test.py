@@ -58,7 +58,7 @@ def _pattern(
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option("--run", "only", metavar="PATTERN", callback=_pattern, help="Only tests whose name matches.")
 @click.option("--junit", metavar="FILE", help="Write the results as JUnit's XML as well.")
 @click.option(

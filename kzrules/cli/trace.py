@@ -39,8 +39,8 @@ def _headers(_context: click.Context, _parameter: click.Parameter, given: Sequen
 
 
 @click.command()
-@click.argument("rules", type=click.Path())
-@click.argument("event", type=click.Path(allow_dash=True), metavar="EVENT.json")
+@click.argument("rules", type=click.Path(readable=False))
+@click.argument("event", type=click.Path(readable=False, allow_dash=True), metavar="EVENT.json")
 @click.option("--routing-key", metavar="KEY", help="The routing key that it came with.")
 @click.option(
     "--header", "headers", metavar="NAME=VALUE", multiple=True, callback=_headers, help="Repeatable."

@@ -1,6 +1,6 @@
 """What a test expects against what an act did: each gives None, or a mismatch that says how they differ."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,18 +130,18 @@ def _rows(wanted: Mapping[str, Any], did: Did) -> list[Row]:
     return made
 
 
-def check_value(step: tree.ExpectValue, scope: Scope, source: str) -> Mismatch | None:
+def check_value(step: tree.ExpectValue, scope: Scope, source: Callable[[], str]) -> Mismatch | None:
     """`expect EXPR`: where it is an equation, both sides beside each other."""
     if truth(evaluate(step.condition, scope)):
         return None
     condition = step.condition
     if isinstance(condition, tree.Binary) and condition.op == "==":
         actual, wanted = evaluate(condition.left, scope), evaluate(condition.right, scope)
-        return Mismatch(step.span, f"{source} is not so", tuple(rows(wanted, actual)))
+        return Mismatch(step.span, f"{source()} is not so", tuple(rows(wanted, actual)))
     notes = tuple(
         f"{type(part).__name__.lower()}  {shown(evaluate(part, scope))}" for part in _parts(condition)
     )
-    return Mismatch(step.span, f"{source} is not so", notes=notes)
+    return Mismatch(step.span, f"{source()} is not so", notes=notes)
 
 
 def _parts(condition: Any) -> list[Any]:

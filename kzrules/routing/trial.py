@@ -161,8 +161,7 @@ class _Trial:
         found: Mismatch | None = None
         match step:
             case tree.ExpectValue():
-                source = source_of(step.condition, self.rules.texts)
-                found = check_value(step, scope, source)
+                found = check_value(step, scope, lambda: source_of(step.condition, self.rules.texts))
             case _ if act is None:
                 found = Mismatch(
                     step.span, "nothing has happened yet: an `event` or a `pass` stands before it"

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
@@ -75,7 +76,7 @@ def kzrules(tmp_path, cache):
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env={**environment, "PYTHONPATH": os.getcwd(), **extra.pop("env", {})},
+            env={**environment, "PYTHONPATH": str(Path.cwd()), **extra.pop("env", {})},
             check=False,
             **extra,
         )
@@ -103,7 +104,7 @@ def test_check_is_quiet_about_good_rules(kzrules, rules):
 def test_check_finds_each_of_seven_mistakes(kzrules, tmp_path):
     bodies = [
         "infoo(1)", "let x = unknown_name", "retry(", "publish(1, 2, 3)", "answered[1 = 2",
-        "if .A && .B { }", "xlog(\"x\")",
+        "if .A && .B { }", 'xlog("x")',
     ]  # fmt: skip
     text = RULES + "".join(
         f"\nevent_route[call:e{at}] {{\n    {body}\n}}\n" for at, body in enumerate(bodies)
@@ -336,7 +337,8 @@ def test_a_query_that_nothing_given_answers_fails_the_test(kzrules, rules):
 
 
 def test_a_failure_of_a_rule_that_nobody_expects_fails_the_test(kzrules, rules):
-    broken = '\nevent_route[call:b] {\n    info("{.A + 1}")\n}\ntest "b" {\n    event { "Event-Name": "b", "A": "x" }\n'
+    broken = '\nevent_route[call:b] {\n    info("{.A + 1}")\n}\n'
+    broken += 'test "b" {\n    event { "Event-Name": "b", "A": "x" }\n'
     rules.write_text(RULES + broken + "}\n")
     assert "the rule failed at" in kzrules("test", rules, "--run", "^b$", status=1).stdout
     rules.write_text(RULES + broken + '    expect fail("two numbers")\n}\n')
@@ -458,7 +460,7 @@ def test_a_reader_that_goes_away_is_no_error(kzrules, rules, tmp_path):
     text = "".join(json.dumps(EVENT) + "\n" for _ in range(2000))
     (tmp_path / "events.jsonl").write_text(text)
     command = f"{sys.executable} -m kzrules.cli trace calls.kzr - < events.jsonl | head -1"
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     done = subprocess.run(
         command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
     )
@@ -466,7 +468,7 @@ def test_a_reader_that_goes_away_is_no_error(kzrules, rules, tmp_path):
 
 
 def test_an_interrupt_is_quiet(rules, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     command = [sys.executable, "-u", "-m", "kzrules.cli", "trace", str(rules), "-"]
     with subprocess.Popen(
         command,
