@@ -44,13 +44,12 @@ def load(
     *,
     words: Words = WORDS,
     instrument: bool = False,
-    now: float = 0.0,
     random_id: Callable[[], str] | None = None,
     broker_file: RuleFile | None = None,
 ) -> Loaded:
     """Read, check and compile rule files. `tables` are those of the book before: their entries are kept."""
     with _no_collecting():
-        return _load(paths, overrides, node, identity, tables, words, instrument, now, random_id, broker_file)
+        return _load(paths, overrides, node, identity, tables, words, instrument, random_id, broker_file)
 
 
 def _load(  # noqa: PLR0917  `load` is its one caller
@@ -61,7 +60,6 @@ def _load(  # noqa: PLR0917  `load` is its one caller
     tables: Tables | None,
     words: Words,
     instrument: bool,  # noqa: FBT001  as above
-    now: float,
     random_id: Callable[[], str] | None,
     broker_file: RuleFile | None,
 ) -> Loaded:
@@ -76,7 +74,7 @@ def _load(  # noqa: PLR0917  `load` is its one caller
         findings = (*findings, _too_deep(failure))
         return Loaded(None, findings, sources.texts, sources.files, declared)
     specs = declared.tables.values()
-    kept = Tables(specs) if tables is None else tables.adopted(specs, now)
+    kept = Tables(specs) if tables is None else tables.adopted(specs)
     book = Book(program, declared, identity, kept, validators(sources.files), random_id=random_id)
     return Loaded(book, findings, sources.texts, sources.files, declared, program)
 

@@ -5,7 +5,7 @@ expired entries out by its clock. `now` is in Unix seconds.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NamedTuple
@@ -158,10 +158,6 @@ class Tables(Mapping[str, Table]):
         """Take out what is over, of all tables."""
         return [entry for table in self.values() for entry in table.expire(now)]
 
-    def apply(self, write: Callable[[Mapping[str, Table]], None]) -> None:
-        """Do several writes as one piece of code."""
-        write(self._tables)
-
     def snapshot(self, now: float) -> dict[str, list[list[Any]]]:
         """All live entries as JSON values: what `restore` takes back, and a state folder keeps."""
         return {
@@ -181,8 +177,16 @@ class Tables(Mapping[str, Table]):
                 ]
                 self._tables[name].restore(made)
 
-    def adopted(self, specs: Iterable[TableSpec], now: float) -> "Tables":
-        """Tables for new rules, with what these remember."""
-        new = Tables(specs)
-        new.restore(self.snapshot(now))
+    def adopted(self, specs: Iterable[TableSpec]) -> "Tables":
+        """The tables for new rules: those of the same names go on, under the new rules' settings.
+
+        They are the very same, because events of the old rules may still write to them.
+        """
+        new = Tables(())
+        for spec in specs:
+            table = self._tables.get(spec.name)
+            if table is None:
+                table = Table(spec)
+            table.spec = spec
+            new._tables[spec.name] = table
         return new

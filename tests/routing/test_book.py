@@ -166,9 +166,7 @@ def test_loops_deeper_than_python_compiles_are_a_finding(tmp_path):
     page = tmp_path / "deep.kzr"
     page.write_text(
         'subscribe s { exchange "e" { type: topic } queue "q" { durable: true } routing: "#" }\n'
-         "event_route[kazoo:consumer-event] { "
-        + "for a in .L { " * 25
-        + "}" * 26
+        "event_route[kazoo:consumer-event] { " + "for a in .L { " * 25 + "}" * 26
     )
     loaded = load([page], {}, "host", IDENTITY)
     assert loaded.book is None

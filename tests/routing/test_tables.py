@@ -102,10 +102,19 @@ def test_a_snapshot_restores_what_lives():
     old = Tables([spec])
     old["t"].write("a", 1, 100.0)
     old["t"].write(["b", 2], {"x": 1}, 105.0, 100.0)
-    new = old.adopted([spec, TableSpec("other", Place("t.kzr", 2))], 111.0)
+    new = Tables([spec, TableSpec("other", Place("t.kzr", 2))])
+    new.restore(old.snapshot(111.0))
     assert new["t"].read("a", 111.0) is None
     assert [["b", 2], {"x": 1}, 205.0] == new.snapshot(111.0)["t"][0]
     assert 205.0 == new.next_expiry()
+
+
+def test_tables_go_on_under_new_rules_while_old_ones_still_write():
+    old = Tables([TableSpec("t", Place("t.kzr", 1))])
+    new = old.adopted([TableSpec("t", Place("t.kzr", 5), default=7), TableSpec("u", Place("t.kzr", 6))])
+    old["t"].write("a", 1, 0.0)
+    assert (1, 7) == (new["t"].read("a", 0.0), new["t"].read("b", 0.0))
+    assert ["t", "u"] == list(new)
 
 
 def test_the_queue_of_deadlines_does_not_grow_by_rewriting():
