@@ -57,7 +57,8 @@ class BindingSpec:
 @dataclass(frozen=True, slots=True)
 class ExchangeSpec:
     name: str
-    type: Literal["direct", "topic", "fanout", "headers"] | str
+    type: str
+    """`direct`, `topic`, `fanout`, `headers`, or one that a plugin of the broker brings."""
     durable: bool = False
     auto_delete: bool = False
     internal: bool = False

@@ -36,7 +36,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question: publish it, and wait for the answer that carries the same `Msg-ID`. `timeout` in seconds."""
+    """A question: publish it, and wait `timeout` seconds for the answer with the same `Msg-ID`."""
 
     exchange: str
     routing_key: str
