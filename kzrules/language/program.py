@@ -56,6 +56,8 @@ class BindingSpec:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSpec:
+    """An exchange as a rule declares it, or another one that is bound to it."""
+
     name: str
     type: str
     """`direct`, `topic`, `fanout`, `headers`, or one that a plugin of the broker brings."""
