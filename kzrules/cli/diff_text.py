@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from kzrules.cli.compared import Comparison, Group, Played
-from kzrules.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, Terminal, counted, visible
+from kzrules.cli.terminal import BOLD, DIM, GREEN, RED, Terminal, counted, visible, wrapped
 from kzrules.routing.compare import shown
 
 MOST_GROUPS = 50
@@ -33,8 +33,9 @@ def as_text(found: Comparison, old: str, new: str, terminal: Terminal) -> str:
 
 
 def _painted(line: str, terminal: Terminal) -> str:
-    colour = {"-": RED, "+": GREEN}.get(line[:1], CYAN)
-    return f"  {terminal.paint(visible(line), colour) if line[:1] in '-+' else visible(line)}"
+    text = wrapped(visible(line), terminal.width - 6, "    ")
+    colour = {"-": RED, "+": GREEN}.get(line[:1])
+    return f"  {terminal.paint(text, colour)}" if colour else f"  {text}"
 
 
 def _changes(old: Played, new: Played) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`kzrules explain KZnnn`: the page of a finding's code."""
 
 import sys
+from textwrap import fill
 
 import click
 
@@ -39,13 +40,20 @@ def _find(asked: str) -> Code:
 def page(code: Code, terminal: Terminal) -> str:
     """What it means, how it looks, how it is mended, how it is silenced."""
     title = f"{_painted(code, terminal)}  {terminal.paint(code.name, BOLD)}  ({code.severity})"
-    parts = [title, code.about.strip()]
+    parts = [title, *(_filled(part, terminal.width) for part in code.about.strip().split("\n\n"))]
     for heading, example in (("Wrong", code.wrong), ("Right", code.right)):
         if example:
             parts.append(f"{terminal.paint(heading, BOLD)}\n\n{_indented(example)}")
     if code.silence:
-        parts.append(terminal.paint(code.silence.strip(), DIM))
+        parts.append(terminal.paint(_filled(code.silence.strip(), terminal.width), DIM))
     return "\n\n".join(parts)
+
+
+def _filled(paragraph: str, width: int) -> str:
+    """Prose in the terminal's width; lists and code stay as they are."""
+    if paragraph.startswith(("-", "*", "|", " ", "`" * 3)):
+        return paragraph
+    return fill(" ".join(paragraph.split()), min(width, 100), break_on_hyphens=False, break_long_words=False)
 
 
 def _painted(code: Code, terminal: Terminal) -> str:

@@ -64,6 +64,18 @@ def visible(text: str) -> str:
     return "".join(one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
+def wrapped(text: str, room: int, pad: str = "  ") -> str:
+    """A long call over several lines, cut at its commas; all but the first stand further in."""
+    lines, rest = [], text
+    while len(rest) > room:
+        cut = rest.rfind(", ", room // 4, room)
+        if cut < 0:
+            break
+        lines.append(rest[: cut + 1])
+        rest = "  " + rest[cut + 2 :]
+    return f"\n{pad}".join([*lines, rest])
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 error`, `2 errors`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

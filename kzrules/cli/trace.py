@@ -14,7 +14,19 @@ from kzrules.cli.examine import existing
 from kzrules.cli.failure import trace as conditions
 from kzrules.cli.report import shown as path_shown
 from kzrules.cli.stages import place, stages
-from kzrules.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Terminal, Wish, colour_option, visible
+from kzrules.cli.terminal import (
+    BOLD,
+    CYAN,
+    DIM,
+    GREEN,
+    RED,
+    YELLOW,
+    Terminal,
+    Wish,
+    colour_option,
+    visible,
+    wrapped,
+)
 from kzrules.message.outcome import Reject
 from kzrules.routing.act import Act, plain, said
 from kzrules.routing.compare import shown
@@ -120,7 +132,7 @@ def _tell(  # noqa: PLR0917  what `_trace` gives, and where it goes
             terminal.say(visible(line) if not terminal.colour else line)
     terminal.say(terminal.paint("would do", BOLD))
     for did in [*act.logs, *map(plain, act.did)]:
-        terminal.say(f"  {_wrapped(visible(str(did)), terminal.width)}")
+        terminal.say(f"  {wrapped(visible(str(did)), terminal.width - 4)}")
         if did.word == "query":
             terminal.say(f"    {terminal.paint('answered as the event says; without answers: timeout', DIM)}")
     colour = RED if isinstance(act.outcomes[-1], Reject) else GREEN
@@ -162,18 +174,6 @@ def _keys(made: Trace, rules: Rules, terminal: Terminal) -> None:
                 f"  {visible(brief(segment.value))}"
                 + (f"  from {source}" if source != brief(segment.value) else "")
             )
-
-
-def _wrapped(text: str, width: int) -> str:
-    """A long call over several lines, each a little further in."""
-    lines, rest = [], text
-    while len(rest) > width - 4:
-        cut = rest.rfind(", ", 20, width - 4)
-        if cut < 0:
-            break
-        lines.append(rest[: cut + 1])
-        rest = "  " + rest[cut + 2 :]
-    return "\n  ".join([*lines, rest])
 
 
 def _as_json(  # noqa: PLR0917  what `_trace` gives
