@@ -25,11 +25,12 @@ from kzrules.broker.endings import Endings, Then
 from kzrules.broker.inhand import Book, InHand
 from kzrules.broker.keeping import Keeping
 from kzrules.broker.lanes import Lanes
+from kzrules.broker.pauses import Pauses
 from kzrules.broker.perform import Answers, Outside, Perform
 from kzrules.broker.running import Running
 from kzrules.broker.session import Session
 from kzrules.broker.settle import Settlement
-from kzrules.broker.workers import Receive, Work, Workers
+from kzrules.broker.workers import Work, Workers
 from kzrules.errors import BrokerError, BrokerGone
 from kzrules.language.program import QueueSpec, SubscriptionSpec
 from kzrules.message.delivery import Delivery, Source
@@ -39,8 +40,7 @@ STEADY = 10.0
 """Seconds of consuming after which the next trouble is a new one, and pauses begin short again."""
 AT_A_TIME = 64
 """Deliveries that one worker gets in one piece."""
-LONGEST_EVENT = 60.0
-"""Seconds that the rules let an event wait in all."""
+LONGEST_EVENT = 60.0  # seconds that the rules let an event wait in all
 
 _log = Logger()
 
@@ -74,14 +74,12 @@ class Consumer:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """`send` publishes a copy in this zone; `declare` gives the queue's name; `book` the rules of now."""
-        self.spec = spec
-        self.zone = zone
+        self.spec, self.zone = spec, zone
         self.counters = Counters()
         self._clock = clock
         self._workers = workers
         self._book = book
         self._declare = declare
-        self._jitter = jitter
         self._comes_again = failure.redelivers(spec.queue)
         self._keyed = spec.ordered or spec.dedupe is not None
         lanes: Lanes[InHand] | None = Lanes(spec.dedupe, clock.seconds) if self._keyed else None
@@ -106,6 +104,7 @@ class Consumer:
         )
         self._perform = Perform(outside, self._endings, self.counters, self._go_on, clock)
         self._share = spec.prefetch or 1_000
+        self._patience = 2 * LONGEST_EVENT + failure.longest_hold(spec)
         self._backlog: deque[tuple[Settlement, list[Delivery]]] = deque()
         self._in_hand = 0
         self._paused = False
@@ -116,7 +115,7 @@ class Consumer:
         self._open_again: Timer | None = None
         self._keeping = Keeping(spec.name, declare, self._copies.renew, clock)
         self._opening = False
-        self._pauses = 0
+        self._pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE, jitter)
         self._not_before = 0.0
         self._trouble: str | None = "no broker is connected"
         self._last_event: float | None = None
@@ -216,6 +215,9 @@ class Consumer:
             queue, source, partial(self._deliveries, settlement), partial(self._cancelled, channel)
         )
         self._opening = False
+        if self._stopped is not None:  # too late: what came goes back with the channel
+            await self._quietly(channel.close())
+            return
         self._trouble = None
         self._consuming = _Consuming(channel, settlement, queue, tag, self._clock.seconds())
         self._known_queue = queue if self._comes_again else None
@@ -224,7 +226,7 @@ class Consumer:
         )
         if settlement.lost:  # lost while the broker's answer was on its way through here
             self._channel_lost(settlement, BrokerGone("the channel was closed"))
-        elif self._comes_again and self._stopped is None:
+        elif self._comes_again:
             self._keeping.begin(session, at_once=not declared)
 
     def _not_opened(self, failed: Failure, session: Session) -> None:
@@ -237,7 +239,7 @@ class Consumer:
         if code == 404 and known is not None:  # it was there before: declare it, at once
             self._open_after(0)
             return
-        pause = self._next_pause()
+        pause = self._pauses.next()
         self._tell_trouble(
             f"{self.spec.name}: cannot consume in zone {self.zone}: {failed.getErrorMessage()}", pause
         )
@@ -247,11 +249,6 @@ class Consumer:
             self._open_after(pause)
         elif self._session is not None:
             self._open_after(0)
-
-    def _next_pause(self) -> float:
-        pause: float = min(FIRST_PAUSE * 2 ** min(self._pauses, 16), LONGEST_PAUSE)
-        self._pauses += 1
-        return pause * (0.75 + self._jitter() / 2)
 
     def _tell_trouble(self, text: str, pause: float) -> None:
         if text != self._trouble:  # said once, not at every try
@@ -267,7 +264,7 @@ class Consumer:
         """The broker ended the consumer; the queue is gone, or has moved. Begin anew on a new channel."""
         self._known_queue = None
         _log.warn("{name}: the broker cancelled the consumer", name=self.spec.name)
-        Deferred.fromCoroutine(channel.close()).addErrback(self._close_failed)
+        Deferred.fromCoroutine(self._quietly(channel.close())).addErrback(self._broke)
 
     def _channel_lost(self, settlement: Settlement, error: BrokerError) -> None:
         settlement.lose()
@@ -278,9 +275,9 @@ class Consumer:
         self._consuming = None
         self._keeping.end()
         if self._clock.seconds() - consuming.since > STEADY:
-            self._pauses = 0
+            self._pauses.begin_anew()
         if self._session is not None and self._stopped is None and self._session.is_open:
-            pause = self._next_pause()
+            pause = self._pauses.next()
             self._tell_trouble(f"{self.spec.name}: the channel was closed: {error}", pause)
             self._open_after(pause)
         else:
@@ -294,6 +291,8 @@ class Consumer:
     # Deliveries, to the workers and back.
 
     def _deliveries(self, settlement: Settlement, batch: list[Delivery]) -> None:
+        if self._stopped is not None and self._consuming is None:
+            return  # stopped while it was opening
         self.counters.received += len(batch)
         self.counters.redelivered += sum(delivery.redelivered for delivery in batch)
         self._last_event = self._clock.seconds()
@@ -321,16 +320,11 @@ class Consumer:
         self._in_hand += len(batch)
         if self.spec.immediate:
             settlement.done_many(batch)
-        if self._keyed:
-            self._running.add(settlement, self._book(), batch)
-            self._submit(self._running.filed)
-        else:
-            self._submit(partial(self._running.deliveries, settlement, self._book(), batch))
+        self._submit(self._running.work(settlement, self._book(), batch))
 
     def _submit(self, work: Work) -> None:
         if not self._closed:
-            receive: Receive = self._take
-            self._workers.submit(work, receive)
+            self._workers.submit(work, self._take)
 
     def _take(self, results: list[object]) -> None:
         if not self._closed:
@@ -360,10 +354,7 @@ class Consumer:
         self._cancel_timers()
         consuming = self._consuming
         if consuming is not None:
-            try:
-                await consuming.channel.cancel(consuming.tag)
-            except BrokerError as error:
-                self._close_failed(Failure(error))  # type: ignore[no-untyped-call]  # Twisted's
+            await self._quietly(consuming.channel.cancel(consuming.tag))
         self._give_backlog_back()
         self._endings.drain()
         if self._in_hand and not self._closed:
@@ -371,10 +362,7 @@ class Consumer:
             await self._idle
         if consuming is not None and not consuming.settlement.lost:
             consuming.settlement.flush_all()
-            try:
-                await consuming.channel.close()
-            except BrokerError as error:
-                self._close_failed(Failure(error))  # type: ignore[no-untyped-call]  # Twisted's
+            await self._quietly(consuming.channel.close())
         self._cancel_timers()
         if self._stopped is not None:
             self._stopped.callback(None)
@@ -401,15 +389,12 @@ class Consumer:
                 timer.cancel()
         self._open_again = self._hand_over_soon = None
 
-    def _close_failed(self, failed: Failure) -> None:
-        """The channel, or its connection, was gone already: which is what was wanted."""
-        _log.debug("{name}: closing: {why}", name=self.spec.name, why=failed.getErrorMessage())
+    async def _quietly(self, asked: Awaitable[None]) -> None:
+        """The channel, or its connection, may be gone already: which is what is wanted."""
+        try:
+            await asked
+        except BrokerError as error:
+            _log.debug("{name}: closing: {why}", name=self.spec.name, why=str(error))
 
     def _broke(self, failed: Failure) -> None:
         _log.failure("{name}: a fault of kzrules, please report it", failed, name=self.spec.name)
-
-    @property
-    def _patience(self) -> float:
-        policy = self.spec.on_failure
-        held = policy.longest * policy.times if failure.holds_in_hand(self.spec) else 0.0
-        return 2 * LONGEST_EVENT + held

@@ -38,6 +38,11 @@ def holds_in_hand(spec: SubscriptionSpec) -> bool:
     return spec.ordered or not redelivers(spec.queue)
 
 
+def longest_hold(spec: SubscriptionSpec) -> float:
+    """Seconds that all retries of one event may take in our hand."""
+    return spec.on_failure.longest * spec.on_failure.times if holds_in_hand(spec) else 0.0
+
+
 def next_attempt(policy: FailurePolicy, attempt: int, retry: Retry) -> Again | Reject:
     """What follows after this attempt (from 1): another one, or the last step."""
     if attempt > policy.times:

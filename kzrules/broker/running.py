@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from twisted.python.failure import Failure
 from kzrules.broker.inhand import Book, InHand
 from kzrules.broker.lanes import Lanes, Next
 from kzrules.broker.settle import Settlement
+from kzrules.broker.workers import Work
 from kzrules.errors import RuleFailure
 from kzrules.message.action import Answer
 from kzrules.message.delivery import Delivery
@@ -71,16 +73,19 @@ class Running:
         self._unfiled: deque[Batch] = deque()
         self._filing = False
 
+    def work(self, settlement: Settlement, book: Book, batch: Sequence[Delivery]) -> Work:
+        """What a worker does with a batch; called on the reactor thread, in the order of arrival."""
+        if self._lanes is None:
+            return partial(self.deliveries, settlement, book, batch)
+        with self._lock:
+            self._unfiled.append((settlement, book, batch))
+        return self.filed
+
     def deliveries(self, settlement: Settlement, book: Book, batch: Sequence[Delivery]) -> Iterator[Result]:
         """Where neither order nor duplicates matter: run each."""
         for delivery in batch:
             item = InHand(delivery, settlement, book)
             yield item, self._run(item)
-
-    def add(self, settlement: Settlement, book: Book, batch: Sequence[Delivery]) -> None:
-        """A batch for `filed`; called on the reactor thread, in the order of arrival."""
-        with self._lock:
-            self._unfiled.append((settlement, book, batch))
 
     def filed(self) -> Iterator[Result]:
         """File what was added, one worker at a time, or two batches would overtake each other."""

@@ -358,3 +358,24 @@ def test_a_rule_that_raised_is_counted_as_failed():
     it.channel.deliver({})
     it.turn()
     assert it.count.failed == 1
+
+
+def test_stopping_while_it_opens_leaves_no_consumer_behind():
+    it = House(acks_all)
+    it.session = FakeSession(it.happened)
+    answer = Deferred()
+    opening = it.session.open_channel
+
+    async def slowly(**named):
+        await answer
+        return await opening(**named)
+
+    it.session.open_channel = slowly
+    it.consumer.use(it.session)
+    it.turn()
+    assert it.consumer.stop().called
+    answer.callback(None)
+    it.turn()
+    assert it.happened[-1] == ("closed", 1)
+    assert not it.consumer.health.consuming
+    assert it.clock.getDelayedCalls() == []
