@@ -1,7 +1,11 @@
 """Shared by all tests: one private RabbitMQ node a session, a virtual host a test, and Twisted's tidiness."""
 
+import atexit
 import gc
 import itertools
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +19,22 @@ from twisted.python import failure
 from testbed import NoBroker, Node, private_broker
 
 _numbers = itertools.count(1)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End, even when a test that failed has left threads running: the interpreter would wait for them."""
+    left = [thread.name for thread in threading.enumerate() if _keeps_alive(thread)]
+    if left:
+        sys.stderr.write(f"threads were left running: {', '.join(sorted(left)[:10])}\n")
+        sys.stderr.flush()
+        sys.stdout.flush()
+        atexit._run_exitfuncs()
+        os._exit(1)
+
+
+def _keeps_alive(thread: threading.Thread) -> bool:
+    # The reactor's own pool ends with the reactor, which pytest-twisted stops after us.
+    return thread is not threading.main_thread() and not thread.daemon and "reactor" not in thread.name
 
 
 @pytest.fixture(scope="session")
