@@ -5,6 +5,7 @@
 #   make run KILL=1       two brokers, the active one killed in the middle
 #   make test             every test                 make lint    style and types
 #   make check            the shipped rules          make clean   remove what was made here
+#   make chaos            break everything, count what is lost (make chaos ARGS="backlog --scale 0.1")
 
 SHELL := /bin/sh
 VENV := .venv
@@ -14,10 +15,10 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check clean
+.PHONY: help run test lint check chaos clean
 
 help:
-	@sed -n '3,7s/^# *//p' Makefile
+	@sed -n '3,8s/^# *//p' Makefile
 
 run: $(STAMP)
 	@$(BIN)/python -m demo $(if $(COUNT),--count $(COUNT)) $(if $(KILL),--kill) $(ARGS)
@@ -32,6 +33,9 @@ lint: $(STAMP)
 
 check: $(STAMP)
 	$(BIN)/kzrules check rules/
+
+chaos: $(STAMP)
+	@$(BIN)/python -m chaos $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

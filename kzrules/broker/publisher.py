@@ -28,6 +28,10 @@ AT_ONCE = 500
 """Messages in one write."""
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 """Seconds before a nacked message is sent again: the first publishes after a node's death are nacked."""
+PATIENCE, LONGEST_PATIENCE = 2.0, 30.0
+"""Seconds without a single confirm after which what is out is sent again on a new channel. The channel
+of a survivor may have handed messages to a quorum queue's leader that had just died: it neither
+confirms nor rejects them, ever (RabbitMQ 3.10.8, measured by killing a node)."""
 HARD_LIMIT = 4
 """The outbox refuses at this many times its limit; from the limit on, consuming slows down."""
 
@@ -80,6 +84,9 @@ class Publisher:
         self._nacked: list[Held] = []
         self._nack_rounds = 0
         self._again: Timer | None = None
+        self._progress = 0
+        self._patience = PATIENCE
+        self._watchdog: Timer | None = None
         self._reopening: Timer | None = None
         self._singly = 0
         self._was_full = False
@@ -146,7 +153,7 @@ class Publisher:
 
     def stop(self, why: str = "kzrules is being stopped") -> int:
         """Fail everything that is held; how many messages that were."""
-        for timer in (self._again, self._reopening):
+        for timer in (self._again, self._reopening, self._watchdog):
             if timer is not None and timer.active():
                 timer.cancel()
         self._channel, self._session = None, None
@@ -265,15 +272,42 @@ class Publisher:
             many = AT_ONCE if not self._singly else 1 - len(self._ledger)
             batch = list(islice(self._waiting, max(many, 0)))
             if channel is None or not channel.is_open or not batch:
-                return
+                break
             number = channel.sequence
             for held in batch:
                 self._waiting.popleft()
                 number += 1
                 self._ledger.published(number, held.mark, held)
             channel.publish_batch([held.message for held in batch])
+        self._watch()
+
+    def _watch(self) -> None:
+        """See to it that confirms come; see PATIENCE."""
+        if self._keep and self._watchdog is None and len(self._ledger):
+            self._watchdog = self._clock.callLater(self._patience, self._look, self._progress)
+
+    def _look(self, progress: int) -> None:
+        self._watchdog = None
+        channel = self._channel
+        if progress == self._progress and len(self._ledger) and channel is not None and self.ready:
+            self._patience = min(self._patience * 2, LONGEST_PATIENCE)
+            _log.warn(
+                "no confirm for {many} messages: they are sent again on a new channel", many=len(self._ledger)
+            )
+            self._change(channel)
+        self._watch()
+
+    def _change(self, channel: Channel) -> None:
+        """Go on upon a new channel: the broker's end of this one leads nowhere."""
+        self._channel = None
+        self._take_back()
+        closing = Deferred.fromCoroutine(channel.close())
+        closing.addErrback(lambda failure: _log.debug("closing: {why}", why=failure.getErrorMessage()))
+        self._open_channel()
 
     def _confirm(self, tag: int, multiple: bool, ok: bool) -> None:  # noqa: FBT001  as `Channel.on_confirm` calls
+        self._progress += 1
+        self._patience = PATIENCE
         for held, fate in self._ledger.settled(tag, multiple=multiple, ok=ok):
             if self._singly:
                 self._singly -= 1
@@ -300,6 +334,8 @@ class Publisher:
         nacked, self._nacked = self._nacked, []
         self.resent += len(nacked)
         self._waiting.extendleft(reversed(nacked))
+        if self._nack_rounds > 1 and self._channel is not None:
+            self._change(self._channel)  # nacked twice: this channel may remember a leader that is dead
         self._flush()
 
     def _came_back(

@@ -166,13 +166,36 @@ def test_a_nacked_message_is_sent_again_after_a_while():
     assert broker.ids() == ["m1"]
     broker.clock.advance(0.1)
     assert broker.ids() == ["m1", "m1"]
+    broker.confirm(2)
+    assert sent.done
+    assert publisher.nacked == 1
+
+
+def test_a_message_nacked_twice_goes_out_on_a_new_channel():
+    broker, publisher = start()
+    sent = Outcome(publisher.publish(message(1)))
+    broker.nack(1)
+    broker.clock.advance(0.1)
     broker.nack(2)
-    broker.clock.advance(0.15)
-    assert len(broker.ids()) == 2
-    broker.clock.advance(0.06)
-    broker.confirm(3)
+    broker.clock.advance(0.21)
+    broker.settle()
+    assert broker.ids() == ["m1", "m1", "m1"]
+    broker.confirm(1)
     assert sent.done
     assert publisher.nacked == 2
+
+
+def test_without_any_confirm_for_a_while_all_goes_out_on_a_new_channel():
+    broker, publisher = start()
+    sent = [Outcome(publisher.publish(message(number))) for number in (1, 2)]
+    broker.clock.advance(1.9)
+    assert broker.ids() == ["m1", "m2"]
+    broker.clock.advance(0.2)
+    broker.settle()
+    assert broker.ids() == ["m1", "m2", "m1", "m2"]
+    broker.confirm(2, multiple=True)
+    assert all(one.done for one in sent)
+    assert publisher.resent == 2
 
 
 def test_a_missing_exchange_fails_its_messages_and_the_others_are_sent_again():
