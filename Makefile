@@ -4,7 +4,8 @@
 #   make run COUNT=1000   end after 1000 events, with totals that add up
 #   make run KILL=1       two brokers, the active one killed in the middle
 #   make test             every test                 make lint    style and types
-#   make check            the shipped rules          make clean   remove what was made here
+#   make check            the shipped rules          make docs    the pages made from the sources
+#   make bench            measurements               make clean   remove what was made here
 #   make chaos            break everything, count what is lost (make chaos ARGS="backlog --scale 0.1")
 
 SHELL := /bin/sh
@@ -15,10 +16,10 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check chaos clean
+.PHONY: help run test lint check bench chaos docs clean
 
 help:
-	@sed -n '3,8s/^# *//p' Makefile
+	@sed -n '3,9s/^# *//p' Makefile
 
 run: $(STAMP)
 	@$(BIN)/python -m demo $(if $(COUNT),--count $(COUNT)) $(if $(KILL),--kill) $(ARGS)
@@ -33,6 +34,14 @@ lint: $(STAMP)
 
 check: $(STAMP)
 	$(BIN)/kzrules check rules/
+	$(BIN)/kzrules test rules/
+
+bench: $(STAMP)
+	$(BIN)/python bench/cli.py
+	$(BIN)/python bench/rules.py
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py
 
 chaos: $(STAMP)
 	@$(BIN)/python -m chaos $(ARGS)
