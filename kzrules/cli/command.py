@@ -25,6 +25,7 @@ VERBS = {
     "diff": "Play captured events through two rule sets; show what changes.",
     "explain": "Tell what a finding's code means, and how to mend it.",
     "new": "Write a first rule file with a test.",
+    "dead": "Look at dead letters, send them back, or remove them.",
     "completion": "Print the completion script of a shell.",
 }
 """Each verb is `kzrules.cli.<verb>.command`."""
