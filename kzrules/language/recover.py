@@ -23,6 +23,7 @@ def walk_through(walk: Walk, found: list[Diagnostic], broken: frozenset[int] = f
 
     `broken` are lines where a bracket was told to be missing: what does not fit there is no news.
     """
+    before = -1
     while not walk.run():
         if repaired(walk, found):
             continue
@@ -33,6 +34,11 @@ def walk_through(walk: Walk, found: list[Diagnostic], broken: frozenset[int] = f
             found.append(explained(walk, at))
         if not _leave(walk, found, broken):
             return None
+        if walk.at <= before:
+            walk.at = before + 1  # the same token does not fit twice: go on behind it
+            if walk.at >= walk.last:
+                return None
+        before = walk.at
     return walk.values[0]
 
 

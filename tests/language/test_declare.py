@@ -85,7 +85,8 @@ def test_expressions_stay_trees_for_the_compiler():
 
 def test_exchanges_feed_exchanges():
     made = declared(
-        'subscribe s { exchange "e" { type: topic, bindings: { "f": { "type": fanout, "routing": ["a", "b"] } } }'
+        'subscribe s { exchange "e" { type: topic, bindings: {'
+        ' "f": { "type": fanout, "routing": ["a", "b"] } } }'
         ' queue "q" { exclusive: true } routing: ["x", "y"] }'
     )
     binding = made.subscriptions[0].exchange.bindings[0]
