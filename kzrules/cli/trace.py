@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -32,7 +33,7 @@ from kzrules.routing.act import Act, plain, said
 from kzrules.routing.compare import shown
 from kzrules.routing.journal import Line, brief, journal, source_at
 from kzrules.routing.stage import Arrival, Stage
-from kzrules.routing.trace import Trace, Tried, trace
+from kzrules.routing.trace import Key, Segment, Trace, Tried, keys_built, trace
 from kzrules.routing.trial import Rules
 
 
@@ -107,8 +108,9 @@ def _trace(
     act.names = tuple(candidate.name for candidate in made.candidates)
     act.route = stage.follow(made.step, act).route
     recorder = stage.book.program.recorder
-    lines = journal(recorder.seen if recorder else (), rules.conditions, rules.texts)
-    return rules, arrival, made, act, lines
+    seen = recorder.seen if recorder else []
+    lines = journal(seen, rules.conditions, rules.texts)
+    return rules, arrival, replace(made, keys=keys_built(seen)), act, lines
 
 
 def _tell(  # noqa: PLR0917  what `_trace` gives, and where it goes
@@ -168,12 +170,17 @@ def _route(tried: Tried, rules: Rules, terminal: Terminal) -> None:
 def _keys(made: Trace, rules: Rules, terminal: Terminal) -> None:
     for key in made.keys:
         terminal.say(terminal.paint("key", BOLD) + f" {terminal.paint(visible(str(key.key)), CYAN)}")
-        for segment in key.segments:
+        for encoded, segment in _segments(key):
             source = source_at(segment.span, rules.texts)
-            terminal.say(
-                f"  {visible(brief(segment.value))}"
-                + (f"  from {source}" if source != brief(segment.value) else "")
-            )
+            value = "" if segment.value is None else visible(brief(segment.value))
+            parts = [encoded, value if value.strip('"') != encoded else "", "" if source == value else source]
+            terminal.say("  " + "  from ".join(part for part in parts if part))
+
+
+def _segments(key: Key) -> list[tuple[str, Segment]]:
+    """Each segment as it stands in the key, and as it was given; a constant was worked out at load."""
+    encoded = str(key.key).split(".")
+    return list(zip(encoded, key.segments, strict=len(encoded) == len(key.segments)))
 
 
 def _as_json(  # noqa: PLR0917  what `_trace` gives
@@ -192,7 +199,10 @@ def _as_json(  # noqa: PLR0917  what `_trace` gives
         "keys": [
             {
                 "key": key.key,
-                "segments": [{"source": source_at(s.span, texts), "value": s.value} for s in key.segments],
+                "segments": [
+                    {"source": source_at(one.span, texts), "value": one.value, "encoded": encoded}
+                    for encoded, one in _segments(key)
+                ],
             }
             for key in keys
         ],

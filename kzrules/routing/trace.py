@@ -137,6 +137,11 @@ def _reads(node: Node, seen: Seen) -> Iterator[tuple[Span, Any]]:
         yield from _reads(child, seen)
 
 
+def keys_built(order: Sequence[tuple[Any, Any]]) -> tuple[Key, ...]:
+    """The keys among what a recorder has seen: after the last step, those behind waits as well."""
+    return tuple(_keys(order, {id(node): value for node, value in order}))
+
+
 def _keys(order: Sequence[tuple[Any, Any]], seen: Seen) -> Iterator[Key]:
     for node, value in order:
         if isinstance(node, Call) and node.name == "key":
