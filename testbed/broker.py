@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from testbed import debian, obtain
+from testbed.container import Container, docker_answers
 from testbed.errors import NoBroker
 from testbed.ground import Ground
 from testbed.node import Node
@@ -40,8 +41,8 @@ def find_programs(say: debian.Say) -> Programs:
     programs = obtain.installed() or debian.unpacked(say)
     if programs is None:
         raise NoBroker(
-            "There is no RabbitMQ here and no apt to have it from: install RabbitMQ 3.10 or later"
-            " (`brew install rabbitmq`, or your system's package), or set DEMO_BROKER to one on this machine."
+            "There is no RabbitMQ here, and no apt to have it from: install RabbitMQ 3.10 or later"
+            " (`brew install rabbitmq`, or your system's package), or docker."
         )
     return programs
 
@@ -52,10 +53,16 @@ def say_on_stderr(line: str) -> None:
 
 
 def private_broker(say: debian.Say = say_on_stderr) -> Node:
-    """A private node, started."""
-    ground = Ground(find_programs(say))
+    """A private node, started: from the machine's programs, from packages, or in a container."""
     try:
-        return Node(ground).start()
+        node = Node(Ground(find_programs(say)))
+    except NoBroker:
+        if not docker_answers():
+            raise
+        say("RabbitMQ is not to be had here: starting one in a container ...")
+        node = Container()
+    try:
+        return node.start()
     except BaseException:
-        ground.close()
+        node.ground.close()
         raise

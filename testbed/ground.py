@@ -19,7 +19,7 @@ _open: "weakref.WeakSet[Ground]" = weakref.WeakSet()
 class Ground:
     """A temporary folder whose processes end with it. Nodes of one cluster share one ground."""
 
-    def __init__(self, programs: Programs) -> None:
+    def __init__(self, programs: Programs, *, epmd: bool = True) -> None:
         keeper.clean_stale()
         self.programs = programs
         self.folder = Path(tempfile.mkdtemp(prefix=keeper.PREFIX))
@@ -28,7 +28,8 @@ class Ground:
         self.cookie = secrets.token_hex(16)
         self._write_cookie()
         self.epmd_port = free_port()
-        self._start_epmd()
+        if epmd:
+            self._start_epmd()
         _open.add(self)
 
     def _start_keeper(self) -> "subprocess.Popen[bytes]":

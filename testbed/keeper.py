@@ -18,6 +18,8 @@ from pathlib import Path
 PREFIX = "kzrules-broker-"
 PROCESSES = "processes"
 """In the folder: one line a process, its id and a text that its command line holds."""
+CONTAINER = "container"
+"""In the folder, where the broker is in a container: the container's name."""
 KEEPER = "keeper"
 """In the folder: the id of the keeper."""
 
@@ -28,8 +30,21 @@ def note(folder: Path, pid: int, marker: str) -> None:
         processes.write(f"{pid} {marker}\n")
 
 
+def note_container(folder: Path, name: str) -> None:
+    """Write down a container that has to go with the folder."""
+    (folder / CONTAINER).write_text(name)
+
+
+def container_noted(folder: Path) -> bool:
+    """Whether there is one."""
+    return (folder / CONTAINER).exists()
+
+
 def clean(folder: Path) -> None:
-    """End the processes that are noted in the folder, and remove it."""
+    """End the processes and the container that are noted in the folder, and remove it."""
+    if container_noted(folder):
+        name = (folder / CONTAINER).read_text()
+        subprocess.run(["docker", "rm", "--force", "--volumes", name], capture_output=True, check=False)
     with contextlib.suppress(FileNotFoundError):
         for line in (folder / PROCESSES).read_text().splitlines():
             pid, _, marker = line.partition(" ")
