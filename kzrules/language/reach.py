@@ -82,7 +82,7 @@ class Proof:
         except TooMuch:
             return
         if blockers:
-            self._tell(route, blockers, rows[0])
+            self._tell(route, blockers, rows)
 
     def _rows(self, route: EventRoute) -> list[Row]:
         rows: list[Row] = [()] if route.when is None else self.reading.rows(route.when, holds=True)
@@ -131,7 +131,7 @@ class Proof:
         except TooMuch:
             return None
 
-    def _tell(self, route: EventRoute, blockers: list[EventRoute], row: Row) -> None:
+    def _tell(self, route: EventRoute, blockers: list[EventRoute], rows: Sequence[Row]) -> None:
         labels = tuple(Label(one.name_span, "takes it first") for one in blockers)
         first = blockers[0].name_span
         where = f"line {first.line}" if first.file == route.name_span.file else f"{first.file}:{first.line}"
@@ -140,15 +140,16 @@ class Proof:
             text = "this route never runs: the ones before it take every event that it would"
         way_out = "put it before that one, or narrow that one's `when`"
         self.names.findings.add(
-            error("KZ402", text, route.name_span, labels=labels, help=way_out, note=self._note(route, row))
+            error("KZ402", text, route.name_span, labels=labels, help=way_out, note=self._note(route, rows))
         )
 
-    def _note(self, route: EventRoute, row: Row) -> str:
+    def _note(self, route: EventRoute, rows: Sequence[Row]) -> str:
         subscriptions = self.reach.subscriptions_of(route.name)
         spec = self.by_name[subscriptions[0]] if subscriptions else None
         key = (spec and spec.event_key) or "Event-Category"
         subkey = (spec and spec.event_subkey) or "Event-Name"
-        payload = witness(model(row) or {}, name_fields(route.name, key, subkey))
-        if payload is None:
-            return "no example payload could be made up"
-        return f"witness: {json.dumps(payload, ensure_ascii=False)}"
+        for row in rows:
+            payload = witness(model(row) or {}, name_fields(route.name, key, subkey))
+            if payload is not None:
+                return f"witness: {json.dumps(payload, ensure_ascii=False)}"
+        return "no example payload could be made up"

@@ -117,17 +117,12 @@ class Reading:
                 text = self._keys([start.value])
                 if text is not None and subject.name is None:
                     return self._begins(subject.value, text, holds=holds)
-            case Matches(subject=place, pattern=Regex(pattern=pattern)):
+            case Matches(subject=place, pattern=Regex(pattern=pattern)) if self._is_pure(place):
                 start_text, whole = literal_start(pattern)
-                if start_text and self._is_pure(place):
-                    fact = Fact(place, holds, prefix=start_text)
-                    if whole:
-                        return [(fact,)]
-                    return (
-                        [(fact, *self._opaque(expr, holds=True))]
-                        if holds
-                        else [self._opaque(expr, holds=False)]
-                    )
+                if whole:
+                    return [(Fact(place, holds, prefix=start_text),)]
+                opaque = self._opaque(expr, holds=holds)
+                return [(Fact(place, holds, prefix=start_text), *opaque) if holds else opaque]
             case Field() | Index() | Name() if self._is_pure(expr):
                 return [(Fact(expr, holds, frozenset({("truth", True)})),)]
         return [self._opaque(expr, holds=holds)]

@@ -1,10 +1,11 @@
 """A payload that a row of facts holds for: what shows that a route is taken by another one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kzrules.language.reach_logic import Key, Place
+from kzrules.language.declare_constant import ORDER
+from kzrules.language.reach_logic import Key, Place, key_of
 from kzrules.language.reach_names import normal
 from kzrules.language.tree import Binary, Expr, Field, Index, Literal, Matches, Name
 
@@ -16,13 +17,16 @@ class NoPayload(Exception):  # noqa: N818  the finding then says so
 def witness(places: Mapping[Expr, Place], name_fields: Mapping[str, str]) -> dict[str, Any] | None:
     """A payload, or None where none could be made up. `name_fields` give the route its name."""
     payload: dict[str, Any] = dict(name_fields)
+    further: dict[Expr, list[tuple[Expr, bool]]] = {}
     try:
         for subject, place in places.items():
-            if place.held is None:
-                _put(payload, subject, _choose(place))
-        for subject, place in places.items():
             if place.held is not None:
-                _satisfy(payload, subject, holds=place.held)
+                further.setdefault(_looked_at(subject), []).append((subject, place.held))
+        for subject, place in places.items():
+            if place.held is None and subject not in further:
+                _put(payload, subject, _choose(place))
+        for subject, conditions in further.items():
+            _put(payload, subject, _suitable(places.get(subject, Place()), conditions))
     except NoPayload:
         return None
     return payload
@@ -70,36 +74,60 @@ def _get(payload: dict[str, Any], subject: Expr) -> dict[str, Any]:
     raise NoPayload
 
 
-def _satisfy(payload: dict[str, Any], subject: Expr, *, holds: bool) -> None:
-    """Choose a value for an order of numbers or texts, or a pattern without variety."""
-    match subject:
-        case Binary(op="<" | "<=" | ">" | ">=" as op, left=Field() as place, right=Literal(value=value)):
-            _put(payload, place, _beside(op, value, holds=holds))
-        case Matches(subject=Field() as place, pattern=pattern):
-            _put(payload, place, _matching(pattern.pattern, holds=holds))
-        case _:
-            raise NoPayload
+def _looked_at(condition: Expr) -> Expr:
+    """The one place that an order or a pattern is about."""
+    match condition:
+        case Binary(op="<" | "<=" | ">" | ">=", left=Field() as place, right=Literal()):
+            return place
+        case Matches(subject=Field() as place):
+            return place
+    raise NoPayload
 
 
-def _beside(op: str, value: Any, *, holds: bool) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NoPayload
-    less = (op in ("<", "<=")) is holds
-    return value - 1 if less else value + 1
+def _suitable(place: Place, conditions: Sequence[tuple[Expr, bool]]) -> Any:
+    """A value that fits the place, and meets the orders and patterns as well."""
+    candidates = [key[1] for key in place.allowed or ()]
+    for condition, _ in conditions:
+        candidates.extend(_candidates(condition))
+    for value in candidates:
+        key = key_of(value)
+        if key is not None and place.fits(key) and all(_meets(one, value) is how for one, how in conditions):
+            return value
+    raise NoPayload
+
+
+def _candidates(condition: Expr) -> Sequence[Any]:
+    match condition:
+        case Binary(right=Literal(value=int() | float() as limit)):
+            return (limit, limit - 1, limit + 1)
+        case Binary(right=Literal(value=str() as limit)):
+            return (limit, "", f"{limit}x")
+        case Matches(pattern=pattern):
+            found = PLAIN.fullmatch(pattern.pattern)
+            text = re.sub(r"\\(.)", r"\1", found[1]) if found is not None else ""
+            return (text, f"{text}1", f"{text}x", *EXAMPLES)
+    return ()
+
+
+def _meets(condition: Expr, value: Any) -> bool | None:
+    """Whether a value meets an order or a pattern; None: it would fail."""
+    match condition:
+        case Binary(op=op, right=Literal(value=limit)):
+            number = isinstance(value, int | float) and isinstance(limit, int | float)
+            if not (number or (isinstance(value, str) and isinstance(limit, str))):
+                return None
+            return bool(ORDER[op](value, limit))
+        case Matches(pattern=pattern):
+            import re2  # noqa: PLC0415  only where an example is wanted
+
+            return isinstance(value, str) and re2.search(pattern.pattern, value) is not None
+    return None
 
 
 PLAIN = re.compile(r"\^?((?:[^\\.^$*+?()\[\]{}|]|\\[.\-+*/@])*)(?:\.\*)?\$?")
 
 
-def _matching(pattern: str, *, holds: bool) -> str:
-    import re2  # noqa: PLC0415  only to show a pattern's example
-
-    found = PLAIN.fullmatch(pattern)
-    text = re.sub(r"\\(.)", r"\1", found[1]) if found is not None else ""
-    for candidate in (text, f"{text}1", "", "x", "sip:1001@acme.example.com", "1001", "+4930123456", "acme"):
-        if (re2.search(pattern, candidate) is not None) is holds:
-            return candidate
-    raise NoPayload
+EXAMPLES = ("", "x", "sip:1001@acme.example.com", "1001", "+4930123456", "acme")
 
 
 def name_fields(name: str, key: str, subkey: str) -> dict[str, str]:
