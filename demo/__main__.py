@@ -5,13 +5,16 @@ import sys
 import uuid
 from pathlib import Path
 
+from pika.exceptions import AMQPError
 from rich.console import Console
 
 from demo.brokers import Brokers, open_brokers
 from demo.ledger import Ledger
+from demo.publisher import connect
 from demo.run import Run
 from demo.screen import Screen
 from demo.subscriptions import subscriptions
+from kzrules.errors import KzError
 from testbed import NoBroker
 
 RULES = Path(__file__).parents[1] / "rules" / "demo"
@@ -32,7 +35,14 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     try:
+        connect(brokers.urls, patience=5).close()
         return show(brokers, screen, count, options.rate or (25.0 if count is None else 200.0))
+    except KzError as error:
+        print(f"make run: {error}", file=sys.stderr)
+        return 2
+    except AMQPError as error:
+        print(f"make run: the broker does not answer, or refuses us: {error!r}", file=sys.stderr)
+        return 2
     finally:
         brokers.close()
 

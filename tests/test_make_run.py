@@ -70,6 +70,13 @@ def test_a_broker_beyond_loopback_is_refused():
     assert run.returncode == 2
 
 
+def test_a_broker_that_is_not_there_is_told_in_one_line():
+    with demo("--count", "1", broker="amqp://127.0.0.1:1") as run:
+        output, _ = run.communicate()
+    assert output.startswith("make run: the broker does not answer")
+    assert (output.count("\n"), run.returncode) == (1, 2)
+
+
 def test_a_broker_killed_in_the_middle_changes_no_total():
     """Two nodes, of which one dies: the slowest test of all, and the one that the whole is for."""
     with demo("--kill", "--count", "300") as run:
