@@ -65,6 +65,8 @@ def _dead_letters(findings: Findings, item: Subscribe, spec: SubscriptionSpec) -
 
 
 def _transient(findings: Findings, item: Subscribe, queue: QueueSpec) -> None:
+    if item.exchange is None and item.queue is None:
+        return
     if not queue.durable and not queue.exclusive and not queue.passive:
         span = item.queue.span if item.queue is not None else _head(item)
         text = f"{REFUSED} a queue that is neither durable nor exclusive"

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from kzrules.language.check_finding import error
-from kzrules.language.declare_constant import Unknown, kind_said
+from kzrules.language.declare_constant import Unknown
 from kzrules.language.declare_settings import UNKNOWN, Settings, twice
 from kzrules.language.diagnostic import Findings
 from kzrules.language.names import nearest, one_of
 from kzrules.language.tree import Entry, Expr, ListExpr, Literal, Name, ObjectExpr, Pair, Span, Spread
+from kzrules.language.values import said
 
 
 class Wrong(Exception):  # noqa: N818  it is no failure: `Reader` turns it into a finding
@@ -206,4 +207,4 @@ def shown(value: Any) -> str:
     """A wrong value as a sentence shows it."""
     if isinstance(value, str) and len(value) <= 40:
         return f'"{value}"'
-    return kind_said(value)
+    return said(value)

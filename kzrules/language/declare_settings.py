@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from kzrules.language.check_finding import error
-from kzrules.language.declare_constant import Constants, Unknown, kind_said
+from kzrules.language.declare_constant import Constants, Unknown
 from kzrules.language.diagnostic import Diagnostic, Findings, Label
 from kzrules.language.names import did_you_mean
 from kzrules.language.tree import RuleFile, Setting, Span
+from kzrules.language.values import said
 from kzrules.language.word import Words
 
 LARGEST = 100_000
@@ -147,16 +148,16 @@ def _beginning(files: Sequence[RuleFile]) -> Span:
 
 def _overrule(settings: Settings, name: str, text: str, beginning: Span) -> None:
     if name not in settings.declared:
-        said = f"no file declares the setting `{name}` that was given from outside"
+        text_said = f"no file declares the setting `{name}` that was given from outside"
         way_out = did_you_mean(name, settings.declared, "declare it, or leave it out")
-        settings.findings.add(error("KZ203", said, beginning, help=way_out))
+        settings.findings.add(error("KZ203", text_said, beginning, help=way_out))
         return
     default = settings.values[name]
     try:
         settings.values[name] = from_text(text, default)
     except ValueError as failure:
-        said = f"the value given for `{name}` does not fit: {failure}"
-        settings.findings.add(error("KZ305", said, settings.declared[name].span, label="its default"))
+        text_said = f"the value given for `{name}` does not fit: {failure}"
+        settings.findings.add(error("KZ305", text_said, settings.declared[name].span, label="its default"))
 
 
 def _work_out_again(settings: Settings, overrides: Mapping[str, str]) -> None:
@@ -181,9 +182,9 @@ def from_text(text: str, default: Any) -> Any:
     except (ValueError, RecursionError):
         if default is None:
             return text
-        raise ValueError(f"{text!r} is not JSON, and its default is {kind_said(default)}") from None
+        raise ValueError(f"{text!r} is not JSON, and its default is {said(default)}") from None
     if default is not None and _family(value) is not _family(default):
-        raise ValueError(f"{text!r} is {kind_said(value)}, and its default is {kind_said(default)}")
+        raise ValueError(f"{text!r} is {said(value)}, and its default is {said(default)}")
     return value
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kzrules.language.declare_constant import ORDER
+from kzrules.language.declare_constant import OPERATORS
 from kzrules.language.reach_logic import Key, Place, key_of
 from kzrules.language.reach_names import normal
 from kzrules.language.tree import Binary, Expr, Field, Index, Literal, Matches, Name
@@ -116,7 +116,7 @@ def _meets(condition: Expr, value: Any) -> bool | None:
             number = isinstance(value, int | float) and isinstance(limit, int | float)
             if not (number or (isinstance(value, str) and isinstance(limit, str))):
                 return None
-            return bool(ORDER[op](value, limit))
+            return bool(OPERATORS[op](value, limit))
         case Matches(pattern=pattern):
             import re2  # noqa: PLC0415  only where an example is wanted
 
