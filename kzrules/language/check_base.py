@@ -34,8 +34,9 @@ class Base:
         return self.tables.get(name)
 
     def maybe_declared(self, name: str) -> bool:
-        """A file that could not be read whole may have set this name."""
-        return bool(self.torn) and re.search(rf"\b{re.escape(name)}\b[^(\n]*[={{,)]", self.torn) is not None
+        """A file that could not be read whole may have set this name, behind a word that sets one."""
+        sets = r"\b(?:let|for|table|setting|subscribe|route|on|after|else|use)\b"
+        return bool(self.torn) and re.search(rf"{sets}[^\n]*\b{re.escape(name)}\b", self.torn) is not None
 
     def out_of_sight(self, variable: Variable) -> tuple[Label, ...]:
         """The place of a variable whose block has ended."""

@@ -484,3 +484,12 @@ def test_an_interrupt_is_quiet(rules, tmp_path):
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert (process.returncode, said.strip()) == (130, b"")
+
+
+def test_a_mistake_of_the_syntax_hides_no_wrong_name(kzrules, rules):
+    text = RULES.replace("== 1 {", "== 1 && true {").replace(
+        "    answered[.Call-ID]", "    answerd[.Call-ID]"
+    )
+    rules.write_text(text)
+    found = json.loads(kzrules("check", rules, "--format", "json", status=1).stdout)
+    assert [one["line"] for one in found if one["severity"] == "error"] == [17, 20]
