@@ -12,6 +12,7 @@ from kzrules.language.check_conditions import proves
 from kzrules.language.check_fields import FieldChecks
 from kzrules.language.check_finding import error, warning
 from kzrules.language.check_pattern import pattern_fault
+from kzrules.language.declare_constant import LONGEST_DURATION
 from kzrules.language.names import nearest
 from kzrules.language.tree import (
     Binary,
@@ -74,6 +75,12 @@ class ExpressionChecks(CallChecks, FieldChecks):
     def literal(self, expr: Literal) -> Info:
         """null, a truth value, a number or text."""
         return Info(types.NULL if expr.value is None else of_value(expr.value))
+
+    def duration(self, expr: DurationLiteral) -> Info:
+        """`5m`, within what a clock can count."""
+        if expr.milliseconds > LONGEST_DURATION:
+            self.findings.add(error("KZ305", "this duration is too long", expr.span))
+        return Info(types.DURATION)
 
     def template(self, expr: Template) -> Info:
         """Text with values in it."""
@@ -336,7 +343,7 @@ def results(op: str, one: Kind, other: Kind) -> frozenset[Kind]:
 
 CASES: dict[type, Callable[[Any, Any], Info]] = {
     Literal: lambda self, expr: self.literal(expr),
-    DurationLiteral: lambda _self, _expr: Info(types.DURATION),
+    DurationLiteral: lambda self, expr: self.duration(expr),
     Regex: lambda self, expr: self.regex(expr),
     Template: lambda self, expr: self.template(expr),
     Name: lambda self, expr: self.name(expr),

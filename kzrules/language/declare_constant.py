@@ -50,6 +50,7 @@ NOT_CONSTANT = "KZ306"
 UNKNOWN_NAME = "KZ201"
 UNKNOWN_WORD = "KZ202"
 WRONG_VALUE = "KZ305"
+LONGEST_DURATION = timedelta.max // timedelta(milliseconds=1)
 SECRET_HERE = "KZ508"  # noqa: S105  the code of a finding
 
 
@@ -78,6 +79,8 @@ class Constants:
             case Literal(value=value):
                 return value
             case DurationLiteral(milliseconds=milliseconds):
+                if milliseconds > LONGEST_DURATION:
+                    raise Unknown(WRONG_VALUE, expr.span, "this duration is too long")
                 return timedelta(milliseconds=milliseconds)
             case Template():
                 return self._text(expr)
@@ -189,7 +192,7 @@ class Constants:
         try:
             return word.call(*self._arguments(expr, word))
         except RuleFailure as failure:
-            raise Unknown(WRONG_VALUE, expr.span, f"`{expr.name}`: {failure}") from failure
+            raise Unknown(WRONG_VALUE, expr.span, _of_word(expr.name, failure)) from failure
 
     def _arguments(self, expr: Call, word: Word) -> list[Any]:
         placed = [argument.value for argument in expr.arguments if argument.name is None]
@@ -211,6 +214,12 @@ class Constants:
         if parameter.default is REQUIRED:
             raise Unknown("KZ301", expr.span, f"`{expr.name}` needs `{parameter.name}`")
         return parameter.default
+
+
+def _of_word(name: str, failure: RuleFailure) -> str:
+    """What a word said, with its name once."""
+    text = str(failure)
+    return text if text.startswith(name) else f"{name}: {text}"
 
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
