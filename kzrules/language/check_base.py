@@ -35,8 +35,13 @@ class Base:
 
     def maybe_declared(self, name: str) -> bool:
         """A file that could not be read whole may have set this name, behind a word that sets one."""
-        sets = r"\b(?:let|for|table|setting|subscribe|route|on|after|else|use)\b"
-        return bool(self.torn) and re.search(rf"{sets}[^\n]*\b{re.escape(name)}\b", self.torn) is not None
+        word = rf"{re.escape(name)}\b"
+        sets = (
+            rf"\b(?:let|table|setting|subscribe|route|for|as)\s+{word}"
+            rf"|\b(?:route|on|else)\b[^\n{{(]*\([^)\n]*\b{word}"
+            rf"|\bfor\s+\w+\s*,\s*{word}"
+        )
+        return bool(self.torn) and re.search(sets, self.torn) is not None
 
     def out_of_sight(self, variable: Variable) -> tuple[Label, ...]:
         """The place of a variable whose block has ended."""
