@@ -130,7 +130,8 @@ class _Mending:
         self.broken.update(range(old.lines[one.number], old.lines[min(at, len(old.lines) - 1)] + 1))
         if not told:
             message = f"this `{_SIGN[one.kind]}` is not closed"
-            way_out = f"write `{_SIGN[close]}` behind `{old.texts[before][:40]}` in line {old.lines[before]}, if it belongs there"
+            place = f"behind `{old.texts[before][:40]}` in line {old.lines[before]}"
+            way_out = f"write `{_SIGN[close]}` {place}, if it belongs there"
             self.found.append(finding("KZ102", message, self._span(one.number), help=way_out))
 
     def _span(self, at: int) -> Span:

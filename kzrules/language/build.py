@@ -9,6 +9,7 @@ from typing import Any
 
 from kzrules.language import tree as t
 from kzrules.language.lexer import Tokens
+from kzrules.language.texts import Texts
 from kzrules.language.tree import Span
 
 Values = list[Any]
@@ -18,7 +19,7 @@ Maker = Callable[[Span, Values], Any]
 class Builder:
     """Makers over the tokens of one file. Methods are named by the rules, with `_` behind."""
 
-    def __init__(self, path: str, tokens: Tokens, texts: "Texts") -> None:
+    def __init__(self, path: str, tokens: Tokens, texts: Texts) -> None:
         self.path = path
         self.tokens = tokens
         self.texts = texts

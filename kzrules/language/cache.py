@@ -1,4 +1,5 @@
-"""A private folder of things worked out once: parse tables and trees. `grammar` and `parse` use it.
+"""A private folder of things worked out once, such as the tables of the grammar. `grammar` uses it.
+Trees are not kept: to read one from a file takes as long as to parse it.
 
 An entry is found by what it was made from, so nothing in it can be out of date. Each one begins
 with its own checksum: what does not fit is made anew.

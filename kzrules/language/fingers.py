@@ -3,7 +3,6 @@ so, and the parse goes on as if it had been written rightly. `parse` calls, wher
 """
 
 import re
-from collections.abc import Callable
 
 from kzrules.language.diagnostic import Diagnostic, Edit, Fix
 from kzrules.language.finding import finding
@@ -14,7 +13,8 @@ from kzrules.language.tree import Span
 
 NAMES = frozenset(
     {"xlog", "xinfo", "xwarn", "xerr", "xdbg", "exit", "drop", "elseif", "elsif", "elif", "switch", "while"}
-    | NULLS.keys() | ROUTES | SETTINGS | {"kazoo_publish", "kazoo_query", "kazoo_subscribe", "kazoo_encode", "kazoo_json"}
+    | {"kazoo_publish", "kazoo_query", "kazoo_subscribe", "kazoo_encode", "kazoo_json"}
+    | NULLS.keys() | ROUTES | SETTINGS
 )  # fmt: skip
 FAR = 5000
 """How many tokens ahead a closing bracket is looked for."""
@@ -136,8 +136,9 @@ class _Translation:
             self.tell(code, f"`{text}` is written `{word}` here", f"write `{word}`", self.spaced(word))
             self.keep(new, word)
             return
-        doing: dict[str, Callable[[str], None]] = {
-            "BANG": self.bang, "LIKE": self.like, "SAME": self.same, "UNLIKE": self.same, "CHANGE": self.change,
+        doing = {
+            "BANG": self.bang, "LIKE": self.like, "SAME": self.same, "UNLIKE": self.same,
+            "CHANGE": self.change,
             "SEMICOLON": self.semicolon, "PSEUDO": self.pseudo, "QUOTED": self.quoted,
             "LINE_COMMENT": self.comment, "BLOCK_COMMENT": self.comment, "HASH_DIRECTIVE": self.directive,
             "ODD_NUMBER": self.number, "ODD_TEXT": self.text, "ODD_NAME": self.name,
@@ -259,8 +260,8 @@ class _Translation:
         self.at += 1
 
     def directive(self, text: str) -> None:
-        word = text.split()[0]
         parts = text.split(maxsplit=2)
+        word = parts[0]
         way_out = "give a named value with `setting`, take in another file with `use`"
         if word == "#!define" and len(parts) == 3:
             way_out = f"write `setting {parts[1].lower()} = {parts[2]}`"
@@ -354,7 +355,7 @@ class _Translation:
         if kinds[1:2] == ["OPEN"] and kinds[3:4] == ["CLOSE"] and kinds[4:5] != ["OPEN_BRACE"]:
             name = word_of(self.old.texts[self.at + 2])
             self.tell(
-                "KZ132", f"a subroutine is called by its name", f"write `{name}()`", f"{name}()", count=4
+                "KZ132", "a subroutine is called by its name", f"write `{name}()`", f"{name}()", count=4
             )
             self.put("NAME", name)
             self.put("OPEN", "(")
@@ -463,7 +464,7 @@ class _Translation:
             "KZ129",
             f"`{text}` is written `{word}` here",
             f"write `{word}(...)`",
-            f"{word}(" + ("" if gap else ""),
+            f"{word}(",
             count=count,
             safe=not gap.strip(),
         )

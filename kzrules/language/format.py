@@ -35,7 +35,7 @@ class _Printer:
         for node in tree.declarations:
             bodied = any(not isinstance(one, t.Setting | t.UseFile | t.Table) for one in (previous, node))
             kind_changes = type(previous) is not type(node)
-            if previous is not None and (bodied or kind_changes) and not node.comments.before[:1] == ("",):
+            if previous is not None and (bodied or kind_changes) and node.comments.before[:1] != ("",):
                 self.lines.append("")
             self.owned(node, "")
             previous = node
@@ -98,7 +98,7 @@ class _Printer:
                 return f"table {name} {self.settings(settings, node, indent, len(name) + 7)}"
         return self.routes(node, indent)
 
-    def routes(self, node: Any, indent: str) -> str | None:
+    def routes(self, node: Any, indent: str) -> str | None:  # noqa: PLR0911  one case for each kind
         """What has a block of statements."""
         match node:
             case t.EventRoute():
@@ -248,7 +248,7 @@ class _Printer:
 
     def branches(self, node: t.If, indent: str) -> str:
         """`if`, `else if` and `else`."""
-        parts = []
+        parts: list[str] = []
         for branch in node.branches:
             lead = self.led("else if " if parts else "if ", branch.condition, indent, 2)
             parts.append(self.beside(lead, branch.body, indent))
@@ -269,7 +269,7 @@ class _Printer:
 
     # --- tests
 
-    def step(self, node: Any, indent: str) -> str | None:  # noqa: C901, PLR0911  one case for each kind
+    def step(self, node: Any, indent: str) -> str | None:  # noqa: PLR0911  one case for each kind
         """A step of a test."""
         match node:
             case t.GivenSetting(name=name, value=value):
@@ -279,8 +279,9 @@ class _Printer:
                 head = f"{self.led(f'given {table}[', key, indent)}] = "
                 return self.led(head, node.value, indent, len(lasting)) + lasting
             case t.GivenCall(call=call, answers=answers, fails=fails):
-                word, value = ("fails", fails) if answers is None else ("answers", answers)
-                return self.led(f"{self.led('given ', call, indent)} {word} ", value, indent)
+                word = "fails" if answers is None else "answers"
+                said = fails if answers is None else answers
+                return self.led(f"{self.led('given ', call, indent)} {word} ", said, indent)
             case t.EventStep():
                 return self.event(node, indent)
             case t.PassTime(duration=duration):

@@ -17,7 +17,7 @@ IF, OR, AND, NOT, COMPARISON, DEFAULT, WITH, SUM, PRODUCT, NEGATION, POSTFIX, PR
 _LEVELS = {"or": OR, "and": AND, "??": DEFAULT, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT}
 
 
-def level(node: Any) -> int:
+def level(node: Any) -> int:  # noqa: PLR0911  one case for each kind of node
     """How tightly an expression binds: what stands in a tighter place takes parentheses."""
     match node:
         case t.IfExpr():
@@ -185,7 +185,9 @@ def _breaks(node: Any) -> bool:
     return bool(items[0].span.line > opened.line)
 
 
-def drawn(node: Any, indent: str, used: int, room: int = 0) -> str:
+def drawn(  # noqa: C901, PLR0911, PLR0912  one case for each kind of node
+    node: Any, indent: str, used: int, room: int = 0
+) -> str:
     """An expression that begins after `used` characters of its line; `room` more follow it."""
     line = flat(node)
     if not forced(node) and used + len(line) + room <= WIDTH:

@@ -4,7 +4,7 @@ be imported when the table is at hand.
 """
 
 import marshal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -32,6 +32,10 @@ class Tables:
     """Keywords and signs, and the terminals that they are."""
     patterns: dict[str, str]
     """The other terminals, and the regular expressions that they are."""
+    makers: dict[type, list[Any]] = field(default_factory=dict, compare=False)
+    """What makes a value of each rule, by the class that makes them: `lalr` fills it in."""
+    jumps: dict[tuple[int, int, str], int] = field(default_factory=dict, compare=False)
+    """Where rules that only hand on lead to, as `lalr` finds out: the state below, on top, the token."""
 
 
 @cache
@@ -50,7 +54,7 @@ def _build(grammar: str) -> tuple[Any, ...]:
     from lark import Lark  # noqa: PLC0415  slow to import, and seldom needed
 
     lark = Lark(grammar, parser="lalr", start=list(STARTS), maybe_placeholders=True)
-    table = lark.parser.parser._parse_table  # type: ignore[attr-defined]  # noqa: SLF001  held by a test
+    table = lark.parser.parser._parse_table  # noqa: SLF001  held by a test
     numbers = {rule: number for number, rule in enumerate(lark.rules)}
     actions: list[dict[str, int]] = [{} for _ in table.states]
     gotos: list[dict[str, int]] = [{} for _ in table.states]

@@ -36,7 +36,10 @@ IN_TEXT = re.compile(
     r"\$\((?:[^()\"\n]|\((?:[^()\"\n])*\))*\)|\$(?:var|avp|xavp|shv|sht|def|hdr)\([^()\"\n]*\)|\$kz[ER]\w*|\$[a-z][A-Za-z]\b"
 )
 
-_LEVELS = {"ERR": "error", "CRIT": "error", "ALERT": "error", "BUG": "error", "WARN": "warn", "NOTICE": "info", "DBG": "debug", "DEBUG": "debug"}  # fmt: skip
+_LEVELS = {
+    "ERR": "error", "CRIT": "error", "ALERT": "error", "BUG": "error", "WARN": "warn", "NOTICE": "info",
+    "DBG": "debug", "DEBUG": "debug",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Meant:
     name: str | None = None
 
 
-def pseudo(text: str) -> Meant:
+def pseudo(text: str) -> Meant:  # noqa: PLR0911  one case for each kind of variable
     """What a pseudo-variable is here."""
     if text in ("$null", "$(null)"):
         return Meant("null", (("NULL", "null"),), "KZ133", "is written `null` here")

@@ -5,7 +5,6 @@ token or leave the statement and go on.
 """
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from kzrules.language.build import Builder
@@ -24,7 +23,7 @@ class Walk:
     def __init__(self, builder: Builder, start: str, first: int, last: int) -> None:
         self.tables = tables()
         self.builder = builder
-        self.makers = makers(type(builder))  # type: ignore[arg-type]  # a class can be a key
+        self.makers = makers(type(builder))
         self.states = [self.tables.starts[start]]
         self.values: list[Any] = []
         self.firsts: list[int] = []
@@ -40,7 +39,7 @@ class Walk:
     def run(self) -> bool:
         """Walk on. True: all is read, and the only value is what it gave. False: a token does not fit."""
         states, values, firsts, kinds = self.states, self.values, self.firsts, self.kinds
-        actions, at, last = self.tables.actions, self.at, self.last
+        actions, jumps, at, last = self.tables.actions, self.tables.jumps, self.at, self.last
         kind = kinds[at] if at < last else END
         while True:
             action = actions[states[-1]].get(kind)
@@ -48,13 +47,33 @@ class Walk:
                 self.at = at
                 return kind == END and states[-1] == self.final
             if action < 0:
-                self.reduce(~action, at)
+                jump = jumps.get((states[-2], states[-1], kind))
+                if jump is None:
+                    jump = self.jump(kind)
+                if jump == states[-1]:
+                    self.reduce(~action, at)
+                else:
+                    states[-1] = jump
             else:
                 states.append(action)
                 values.append(at)
                 firsts.append(at)
                 at += 1
                 kind = kinds[at] if at < last else END
+
+    def jump(self, kind: str) -> int:
+        """Return the state behind all rules that only hand on the value on top, and remember it.
+
+        An expression climbs through a dozen of them, from `primary` to `or`.
+        """
+        below, state = self.states[-2], self.states[-1]
+        while (action := self.tables.actions[state].get(kind, 0)) < 0:
+            _name, symbol, size, _takes, hands_on = self.tables.rules[~action]
+            if not hands_on or size != 1:
+                break
+            state = self.tables.gotos[below][symbol]
+        self.tables.jumps[below, self.states[-1], kind] = state
+        return state
 
     def reduce(self, number: int, at: int) -> None:
         """Make one value of those that a rule is made of."""
@@ -113,13 +132,15 @@ class Walk:
         return {kind for kind in self.tables.actions[self.states[-1]] if self.accepts(kind)}
 
 
-@cache
-def makers(builder: Any) -> list[Make]:
+def makers(builder: type[Builder]) -> list[Make]:
     """Return each rule's maker, by the builder's class; None where values are gathered or handed on."""
-    return [
-        None if _gathers(name, hands_on) else getattr(builder, f"{name}_")
-        for name, _, _, _, hands_on in tables().rules
-    ]
+    known = tables().makers
+    if builder not in known:
+        known[builder] = [
+            None if _gathers(name, hands_on) else getattr(builder, f"{name}_")
+            for name, _, _, _, hands_on in tables().rules
+        ]
+    return known[builder]
 
 
 def _gathers(name: str, hands_on: bool) -> bool:  # noqa: FBT001  a column of the table

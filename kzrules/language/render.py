@@ -24,7 +24,10 @@ def _starred(found: re.Match[str]) -> str:
 
 
 def render(
-    diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], width: int = 80, colour: bool = False
+    diagnostics: Sequence[Diagnostic],
+    texts: Mapping[str, str],
+    width: int = 80,
+    colour: bool = False,  # noqa: FBT001, FBT002  callers give it by position after the width
 ) -> str:
     """Draw each finding with its source."""
     pens = _Pens(texts, max(width, 40), colour)
@@ -107,7 +110,9 @@ class _Pens:
             ),
         ]
 
-    def _under(self, row: str, used: int, label: str, style: str, blank: str, bar: str) -> list[str]:
+    def _under(  # noqa: PLR0917  the parts of one row
+        self, row: str, used: int, label: str, style: str, blank: str, bar: str
+    ) -> list[str]:
         if not label:
             return [row]
         if used + 1 + _cells(label) <= self.width:

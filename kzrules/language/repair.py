@@ -15,7 +15,8 @@ _SIGNS = {
     "OPEN_BRACE": "`{`", "CLOSE_BRACE": "`}`", "OPEN": "`(`", "CLOSE": "`)`", "OPEN_LIST": "`[`",
     "CLOSE_LIST": "`]`", "SET": "`=`", "COLON": "`:`", "COMMA": "`,`", "THEN": "`then`", "ELSE": "`else`",
     "IN": "`in`", "ARROW": "`=>`", "AS": "`as`", "REGEX": "a pattern such as /^sip:/",
-    "ROUTE_NAME": "the name of an event in brackets", "WHERE": "`where`", "ANSWERS": "`answers`", "FAILS": "`fails`",
+    "ROUTE_NAME": "the name of an event in brackets", "WHERE": "`where`", "ANSWERS": "`answers`",
+    "FAILS": "`fails`",
 }  # fmt: skip
 
 Repair = Callable[[Walk, list[Diagnostic]], bool]
@@ -30,7 +31,7 @@ def _place(walk: Walk) -> Span:
     return walk.builder.span(walk.at, walk.at)
 
 
-def _tell(
+def _tell(  # noqa: PLR0917  a finding has as many parts
     walk: Walk,
     found: list[Diagnostic],
     code: str,
@@ -174,7 +175,7 @@ def explained(walk: Walk, at: int) -> Diagnostic:
         before = walk.builder.span(at, at)
         return finding("KZ101", f"something is missing behind `{_short(word)}`", before, help=_wanted(walk))
     if not walk.values and "LET" not in walk.tables.actions[walk.states[-1]]:
-        return _declaration(walk, span, word)
+        return _declaration(span, word)
     if (
         tokens.kinds[at] == "SET"
         and isinstance(walk.builder.tokens.texts[at - 1], str)
@@ -208,7 +209,7 @@ def _field_set(walk: Walk, at: int) -> Diagnostic:
     return finding("KZ117", f"the field {texts[at - 1]} cannot be set in place", span, help=way_out)
 
 
-def _declaration(walk: Walk, span: Span, word: str) -> Diagnostic:
+def _declaration(span: Span, word: str) -> Diagnostic:
     names = [kind.lower() for kind in STARTERS]
     near = nearest(word, names) if word.isidentifier() else None
     way_out = f"did you mean `{near}`?" if near else "statements stand within a route, a timer or a hook"

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kzrules.language.diagnostic import Diagnostic, Label
+from kzrules.language.diagnostic import Diagnostic
 from kzrules.language.finding import finding
-from kzrules.language.kept import parse_kept
+from kzrules.language.parse import parse
 from kzrules.language.tree import RuleFile, Span, UseFile
 
 SUFFIX = ".kzr"
@@ -91,9 +91,7 @@ class _Reading:
         try:
             os.scandir(folder).close()
         except OSError as error:
-            self.tell(
-                "KZ151", f"{folder}: {_said(error)}", _top(folder), None, "let the service's user read it"
-            )
+            self._tell("KZ151", f"{folder}: {_said(error)}", _top(folder), "let the service's user read it")
             return
         found = False
         for path in _rule_files(folder):
@@ -101,7 +99,7 @@ class _Reading:
             self.file(path, None)
         if not found:
             way_out = f"name a folder with {SUFFIX} files in it"
-            self.tell("KZ155", f"{folder} holds no rule file", _top(folder), None, way_out)
+            self._tell("KZ155", f"{folder} holds no rule file", _top(folder), way_out)
 
     def file(self, path: Path, used_at: Span | None) -> None:
         """Read one file and what it uses, unless that is done."""
@@ -115,7 +113,7 @@ class _Reading:
         if text is None:
             return
         self.texts[name] = text
-        tree, findings = parse_kept(text, name)
+        tree, findings = parse(text, name)
         self.findings += findings
         self.chain.append((real, tree.span))
         at = len(self.files)
@@ -130,7 +128,7 @@ class _Reading:
             return  # read already, by another way
         through = " uses ".join(Path(name).name for name, _ in self.chain)
         message = f"a cycle: {through} uses {Path(real).name}"
-        self.tell("KZ157", message, used_at, None, "put what both need in a third file, and use that")
+        self._tell("KZ157", message, used_at, "put what both need in a third file, and use that")
 
     def _text(self, path: Path, name: str, used_at: Span | None) -> str | None:
         place = used_at or _top(path)
@@ -138,24 +136,20 @@ class _Reading:
             raw = _bytes(path)
         except FileNotFoundError:
             way_out = "paths are relative to the file that uses them" if used_at else "look at the path"
-            self.tell("KZ156" if used_at else "KZ150", f"there is no file {name}", place, None, way_out)
+            self._tell("KZ156" if used_at else "KZ150", f"there is no file {name}", place, way_out)
             return None
         except _TooLargeError as error:
-            self.tell(
-                "KZ154", f"{name} has {error} bytes; a rule file has 4 MiB at most", place, None, "part it"
-            )
+            self._tell("KZ154", f"{name} has {error} bytes; a rule file has 4 MiB at most", place, "part it")
             return None
         except OSError as error:
             way_out = "let the service's user read it"
-            self.tell("KZ151", f"{name} cannot be read: {_said(error)}", place, None, way_out)
+            self._tell("KZ151", f"{name} cannot be read: {_said(error)}", place, way_out)
             return None
         return self._decoded(raw, name, place)
 
     def _decoded(self, raw: bytes, name: str, place: Span) -> str | None:
         if b"\0" in raw:
-            self.tell(
-                "KZ153", f"{name} is no text: there are NUL bytes in it", place, None, "name a rule file"
-            )
+            self._tell("KZ153", f"{name} is no text: there are NUL bytes in it", place, "name a rule file")
             return None
         try:
             return raw.decode("utf-8")
@@ -165,12 +159,12 @@ class _Reading:
             span = Span(name, line, column, line, column + 1)
             message = f"byte {raw[error.start]:#04x} is not UTF-8"
             self.texts[name] = raw.decode("utf-8", "replace")
-            self.tell("KZ152", message, span, None, "save the file as UTF-8")
+            self._tell("KZ152", message, span, "save the file as UTF-8")
             return None
 
-    def tell(self, code: str, message: str, span: Span, labels: Label | None, way_out: str) -> None:
+    def _tell(self, code: str, message: str, span: Span, way_out: str) -> None:
         """Keep a finding."""
-        self.findings.append(finding(code, message, span, labels=(labels,) if labels else (), help=way_out))
+        self.findings.append(finding(code, message, span, help=way_out))
 
 
 class _TooLargeError(OSError):

@@ -77,7 +77,8 @@ class Texts:
             self._tell("KZ108", "this duration is too long", number, "a duration has 15 digits at most")
             return 0
         unit = _UNITS[text[len(digits) :]]
-        milliseconds, rest = divmod(int(whole + part) * unit, 10 ** len(part))
+        scale: int = 10 ** len(part)
+        milliseconds, rest = divmod(int(whole + part) * unit, scale)
         if rest:
             self._tell("KZ108", "a duration is whole milliseconds", number, "write it with a smaller unit")
         return milliseconds
@@ -101,7 +102,7 @@ class Texts:
         self._tell("KZ105", "this text takes no values in braces", number, "write {{ and }} for braces")
         return ""
 
-    def quoted_field(self, base: Any, number: int, span: Span) -> t.Field | t.Index:
+    def quoted_field(self, base: t.Expr | None, number: int, span: Span) -> t.Field | t.Index:
         """Return the field of a quoted name; one with braces is an index."""
         match self.text(number):
             case t.Literal(value=str(name)):
@@ -164,7 +165,7 @@ class Texts:
         if not text.startswith("\\"):
             return text
         if len(text) == 6:
-            return chr(int(text[2:], 16))
+            return chr(int(text[2:], base=16))  # noqa: FURB166  it is no number's prefix that goes
         if text[1:] in _ESCAPES:
             return _ESCAPES[text[1:]]
         span = self.place(piece.start(), piece.end(), self.tokens.lines[number])

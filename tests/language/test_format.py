@@ -11,7 +11,7 @@ from kzrules.language.lexer import lex
 from kzrules.language.parse import parse
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("rules/**/*.kzr"))
-ALLOWED = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+ALLOWED = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def formatted(text: str) -> str:

@@ -1,4 +1,4 @@
-import os
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +22,7 @@ def folder(tmp_path):
 def test_a_folder_is_read_in_sorted_order_and_each_file_once(folder):
     sources = read_program([folder])
     assert sources.findings == []
-    assert sorted(os.path.basename(file.path) for file in sources.files) == ["a.kzr", "b.kzr", "common.kzr"]
+    assert sorted(Path(file.path).name for file in sources.files) == ["a.kzr", "b.kzr", "common.kzr"]
     assert set(sources.texts) == {file.path for file in sources.files}
 
 
@@ -63,15 +63,3 @@ def test_topic_folders_are_programs_of_their_own(tmp_path):
         (tmp_path / topic / "a.kzr").write_text("setting a = 1\n")
     assert programs([tmp_path]) == [(str(tmp_path / "one"),), (str(tmp_path / "two"),)]
     assert programs([tmp_path / "one", tmp_path / "two"]) == [(str(tmp_path / "one"), str(tmp_path / "two"))]
-
-
-def test_a_file_read_again_gives_the_same_tree_from_the_cache(folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (folder / "a.kzr").write_text("# note\n" + "setting a = 1\n" * 30)
-    first = read_program([folder / "a.kzr"])
-    again = read_program([folder / "a.kzr"])
-    assert any(
-        entry.name.startswith("tree-") for entry in (tmp_path / "cache" / "kzrules" / "language").iterdir()
-    )
-    assert again.files == first.files
-    assert again.files[0].declarations[0].comments == first.files[0].declarations[0].comments

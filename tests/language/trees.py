@@ -79,7 +79,9 @@ def lists(inner: st.SearchStrategy) -> st.SearchStrategy:
 
 
 def _more(inner: st.SearchStrategy) -> st.SearchStrategy:
-    operators = st.sampled_from("or and == != < <= > >= ?? + - * / %".split())
+    operators = st.sampled_from(
+        ["or", "and", "==", "!=", "<", "<=", ">", ">=", "??", "+", "-", "*", "/", "%"]
+    )
     return st.one_of(
         _templates(inner), calls(inner), objects(inner), lists(inner),
         node(t.Field, base=inner, name=fields),
