@@ -225,13 +225,23 @@ class Node:
         call = self.ground.programs.look_for("erl_call")
         if call is None:
             return self.ctl("eval", erlang, timeout=timeout).strip()
-        printed = self._command(
-            [call, "-n", self.name, "-e"], erlang.strip().removesuffix(".") + ".\n", timeout
-        )
+        printed = self._call(call, erlang.strip().removesuffix(".") + ".\n", timeout)
         result = re.fullmatch(r"\{ok, (.*)\}", printed.strip(), re.DOTALL)
         if result is None:
             raise CommandFailed(f"{self.name}: {erlang}: {printed}")
         return result[1]
+
+    def _call(self, erl_call: str, erlang: str, timeout: float) -> str:
+        """A node that is busy, or is just parting from others, may turn a stranger away: knock again."""
+        patience = time.monotonic() + 10
+        while True:
+            try:
+                return self._command([erl_call, "-n", self.name, "-e"], erlang, timeout)
+            except CommandFailed as error:
+                refused = "failed to connect" in str(error) and self.is_running
+                if not refused or time.monotonic() > patience:
+                    raise
+                time.sleep(0.2)
 
     def queue_depths(self, vhost: str = "/") -> dict[str, QueueDepth]:
         """What every queue of a virtual host holds now."""
