@@ -161,11 +161,11 @@ class _Translation:
             way_out = "write not (... matches /.../)"
             self.tell("KZ123", "`!~` is written with `not` and `matches` here", way_out)
         else:
-            self.pattern(text, "KZ123", "`=~` is written `matches` here")
+            self.pattern("KZ123", "`=~` is written `matches` here")
         self.keep("MATCHES", "matches")
         self.as_regex()
 
-    def pattern(self, text: str, code: str, message: str) -> None:
+    def pattern(self, code: str, message: str) -> None:
         """Tell of a pattern that does not stand between slashes, and what to write."""
         if self.next() in ("TEXT", "QUOTED", "ODD_TEXT"):
             regex = _regex(self.old.texts[self.at + 1])
@@ -317,7 +317,7 @@ class _Translation:
         if kind == "ROUTE":
             return self.route()
         if kind == "MATCHES" and self.next() in ("TEXT", "QUOTED", "ODD_TEXT", "NAME", "PSEUDO"):
-            self.pattern(text, "KZ109", "a pattern stands between slashes")
+            self.pattern("KZ109", "a pattern stands between slashes")
             self.keep()
             self.as_regex()
             return True

@@ -11,7 +11,9 @@ from kzrules.language.grammar import tables
 SPAN = t.Span("random.kzr", 1, 1, 1, 1)
 KEYWORDS = {word for word in tables().words if word[0].isalpha()}
 FOREIGN = {
-    "xlog", "xinfo", "xwarn", "xerr", "xdbg", "exit", "drop", "elseif", "elsif", "elif", "switch", "while", "nil",
+    "xlog", "xinfo", "xwarn", "xerr", "xdbg", "exit", "drop", "elseif", "elsif", "elif", "switch",
+    "while",
+    "nil",
     "undefined", "listen", "children", "fork", "modparam", "loadmodule", "loadpath", "mpath", "fail",
 }  # fmt: skip
 
