@@ -32,7 +32,8 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Fix:
     """A change that takes the finding away; `safe`: the rules mean what their author meant, so
-    `--fix` may apply it."""
+    `--fix` may apply it.
+    """
 
     about: str
     edits: tuple[Edit, ...]
@@ -59,6 +60,7 @@ class Diagnostic:
 
     @property
     def is_error(self) -> bool:
+        """Whether it keeps the service from starting."""
         return self.severity is Severity.ERROR
 
 

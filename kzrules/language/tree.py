@@ -49,7 +49,7 @@ class Node:
 class Literal(Node):
     """null, true, false, an integer, a decimal (float) or text without braces."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     raw: str = field(default="", compare=False, repr=False)
 
 
@@ -63,7 +63,7 @@ class DurationLiteral(Node):
 
 @dataclass(frozen=True, slots=True)
 class Regex(Node):
-    """`/pattern/`; `\\/` in the source is a slash of the pattern."""
+    r"""`/pattern/`; `\/` in the source is a slash of the pattern."""
 
     pattern: str
 
@@ -375,20 +375,7 @@ class Do(Node):
 
 
 Statement = (
-    Let
-    | Assign
-    | TableSet
-    | Delete
-    | DeleteWhere
-    | Emit
-    | After
-    | If
-    | Match
-    | For
-    | Return
-    | Use
-    | End
-    | Do
+    Let | Assign | TableSet | Delete | DeleteWhere | Emit | After | If | Match | For | Return | Use | End | Do
 )
 
 
