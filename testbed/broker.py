@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from testbed import debian, obtain
+from testbed import apt, debian, obtain
 from testbed.container import Container, docker_answers
 from testbed.errors import NoBroker
 from testbed.ground import Ground
@@ -57,10 +57,14 @@ def private_broker(say: debian.Say = say_on_stderr) -> Node:
     try:
         node = Node(Ground(find_programs(say)))
     except NoBroker:
-        if not docker_answers():
+        if docker_answers():
+            say("RabbitMQ is not to be had here: starting one in a container ...")
+            node = Container()
+        elif apt.may_install():
+            apt.install(say)
+            node = Node(Ground(find_programs(say)))
+        else:
             raise
-        say("RabbitMQ is not to be had here: starting one in a container ...")
-        node = Container()
     try:
         return node.start()
     except BaseException:
