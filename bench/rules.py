@@ -25,14 +25,14 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from kzrules.language.compile import compile_program  # noqa: E402  the path is set first
-from kzrules.language.declare import declare  # noqa: E402
-from kzrules.language.parse import parse  # noqa: E402
-from kzrules.message.identity import Identity  # noqa: E402
-from kzrules.message.payload import Stamp  # noqa: E402
-from kzrules.routing import decide  # noqa: E402
-from kzrules.routing.run import Ground, Run  # noqa: E402
-from kzrules.routing.tables import Tables  # noqa: E402
-from kzrules.words import WORDS  # noqa: E402
+from kzrules.language.declare import declare  # noqa: E402  the path is set first
+from kzrules.language.parse import parse  # noqa: E402  the path is set first
+from kzrules.message.identity import Identity  # noqa: E402  the path is set first
+from kzrules.message.payload import Stamp  # noqa: E402  the path is set first
+from kzrules.routing import decide  # noqa: E402  the path is set first
+from kzrules.routing.run import Ground, Run  # noqa: E402  the path is set first
+from kzrules.routing.tables import Tables  # noqa: E402  the path is set first
+from kzrules.words import WORDS  # noqa: E402  the path is set first
 
 Decide = Callable[[dict[str, Any]], object]
 PACKAGES = {"json-logic": "json-logic-qubit"}
