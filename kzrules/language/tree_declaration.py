@@ -1,0 +1,148 @@
+"""Syntax nodes of declarations, and of the file that they stand in."""
+
+from dataclasses import dataclass, field
+
+from kzrules.language.span import Span
+from kzrules.language.tree_expression import Expr
+from kzrules.language.tree_node import Node
+from kzrules.language.tree_statement import Block
+from kzrules.language.tree_steps import Test
+
+
+@dataclass(frozen=True, slots=True)
+class Language(Node):
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseFile(Node):
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Node):
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Pair(Node):
+    """`name: value` in the braces of a declaration."""
+
+    name: str
+    value: Expr
+    name_span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Zone(Node):
+    name: str
+    urls: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Broker(Node):
+    """`broker { zone NAME { URL ... } name: value ... }`; URLs without a zone stand in `urls`."""
+
+    zones: tuple[Zone, ...]
+    urls: tuple[Expr, ...]
+    settings: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target(Node):
+    """`exchange NAME { ... }` or `queue NAME { ... }`; the braces may be left out."""
+
+    name: Expr
+    settings: tuple[Pair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe(Node):
+    name: str
+    exchange: Target | None
+    queue: Target | None
+    settings: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Node):
+    name: str
+    settings: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRoute(Node):
+    name: str
+    schema: str | None
+    when: Expr | None
+    body: Block
+    name_span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Node):
+    """A subroutine."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: Block
+    name_span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Every(Node):
+    interval: Expr
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class OnExpired(Node):
+    table: str
+    key: str
+    value: str
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class OnHook(Node):
+    name: str
+    parameters: tuple[str, ...]
+    body: Block
+
+
+Declaration = (
+    Language
+    | UseFile
+    | Setting
+    | Broker
+    | Subscribe
+    | Table
+    | EventRoute
+    | Route
+    | Every
+    | OnExpired
+    | OnHook
+    | Test
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile(Node):
+    """One file: its declarations in order; `comments.inside` holds what stands at its end."""
+
+    path: str
+    declarations: tuple[Declaration, ...]
+    silences: tuple["Silence", ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence(Node):
+    """`# kz: ignore[KZ402] until 2027-01-31: reason`, on the line that it silences or the one before.
+
+    `until` is the ISO date as written, or None; `reason` may be empty (that is a finding).
+    """
+
+    codes: tuple[str, ...]
+    until: str | None
+    reason: str

@@ -1,0 +1,153 @@
+"""Syntax nodes of statements: what stands in a block."""
+
+from dataclasses import dataclass
+
+from kzrules.language.tree_expression import Call, Expr
+from kzrules.language.tree_node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Node):
+    """`{ ... }`; `comments.inside` holds what stands before the closing brace."""
+
+    statements: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Else(Node):
+    """`else (why) { ... }` or `else { ... }` behind a fallible call."""
+
+    name: str | None
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Let(Node):
+    name: str
+    value: Expr
+    otherwise: Else | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assign(Node):
+    """`x = E`."""
+
+    name: str
+    value: Expr
+    otherwise: Else | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableSet(Node):
+    """`x[key] = E` or `x[key] = E lasting D`."""
+
+    table: str
+    key: Expr
+    value: Expr
+    lasting: Expr | None = None
+    otherwise: Else | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete(Node):
+    """`delete x[key]`."""
+
+    table: str
+    key: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWhere(Node):
+    """`delete x where COND`: the condition reads `key` and `value` of each entry."""
+
+    table: str
+    condition: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Emit(Node):
+    """`emit NAME(a, b)`: run every `on NAME` block."""
+
+    name: str
+    arguments: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class After(Node):
+    """`after 20s as NAME { }`."""
+
+    delay: Expr
+    name: str
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Branch(Node):
+    """One `if` or `else if` with its block."""
+
+    condition: Expr
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class If(Node):
+    branches: tuple[Branch, ...]
+    otherwise: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arm(Node):
+    """`"a", "b" => { }`."""
+
+    values: tuple[Expr, ...]
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Node):
+    subject: Expr
+    arms: tuple[Arm, ...]
+    otherwise: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class For(Node):
+    """`for v in list` (one name) or `for k, v in object` (two)."""
+
+    names: tuple[str, ...]
+    iterable: Expr
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Return(Node):
+    value: Expr | None
+    otherwise: Else | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Node):
+    """`use E`: the last statement of an `else` block, the value in place of the answer."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class End(Node):
+    """`done`, `retry` or `reject`, with or without a reason."""
+
+    kind: str
+    why: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Do(Node):
+    """A call that stands alone: `publish(...)`, `info(...)`, a subroutine."""
+
+    call: Call
+    otherwise: Else | None = None
+
+
+Statement = (
+    Let | Assign | TableSet | Delete | DeleteWhere | Emit | After | If | Match | For | Return | Use | End | Do
+)
