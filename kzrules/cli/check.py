@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from kzrules.cli.command import CLEAN, FOUND
-from kzrules.cli.edits import apply, as_stored, save, unified
 from kzrules.cli.examine import examine, existing
 from kzrules.cli.formats import FOR_PEOPLE, FORMATS, write
 from kzrules.cli.report import Report
@@ -110,6 +109,8 @@ def store(file: Path, text: str) -> None:
 
 def _mend(report: Report, paths: tuple[str, ...], since: str | None) -> Report:
     """Apply fixes until there are none left to apply."""
+    from kzrules.cli.edits import apply, as_stored, save  # noqa: PLC0415  only where something is mended
+
     mended = 0
     files: set[str] = set()
     for _ in range(ROUNDS):
@@ -127,6 +128,8 @@ def _mend(report: Report, paths: tuple[str, ...], since: str | None) -> Report:
 
 
 def _show_fixes(report: Report, terminal: Terminal) -> int:
+    from kzrules.cli.edits import apply, unified  # noqa: PLC0415  as above
+
     changed, applied = apply(report.findings, report.texts)
     for path, text in sorted(changed.items()):
         terminal.stream.write(unified(path, report.texts[path], text, terminal))

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
+from kzrules.cli.known import Checked, recall
 from kzrules.cli.report import Report, shown
-from kzrules.language.check import check
 from kzrules.language.diagnostic import Diagnostic
-from kzrules.language.source import programs, read_program
-from kzrules.words import WORDS
+from kzrules.language.places import programs
 
 
 def examine(paths: Sequence[str], *, deny_warnings: bool = False) -> Report:
@@ -17,14 +16,21 @@ def examine(paths: Sequence[str], *, deny_warnings: bool = False) -> Report:
     found: list[Diagnostic] = []
     texts: dict[str, str] = {}
     for group in programs(paths):
-        sources = read_program(group)
-        texts |= sources.texts
-        found += check(sources.files, WORDS, earlier=sources.findings, texts=sources.texts)
+        findings, read = recall(group) or _anew(group)
+        texts |= read
+        found += findings
     if not texts and not found:
         raise click.UsageError(nothing(paths))
     findings = tuple(_each_once(found))
     files = tuple(sorted({*texts, *(finding.span.file for finding in findings)}))
     return Report(findings, texts, files, deny_warnings)
+
+
+def _anew(group: Sequence[str]) -> Checked:
+    from kzrules.cli.checked import checked  # noqa: PLC0415  parser, checker and words: most of a short life
+
+    sources, findings = checked(group)
+    return findings, sources.texts
 
 
 def _each_once(found: Sequence[Diagnostic]) -> list[Diagnostic]:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import click
 
+from kzrules.cli.checked import checked
 from kzrules.cli.events import Captured
 from kzrules.cli.formats.full import drawn
 from kzrules.cli.report import Report
 from kzrules.cli.terminal import Terminal
-from kzrules.language.check import check
-from kzrules.language.source import programs, read_program
+from kzrules.language.places import programs
 from kzrules.routing.act import Act
 from kzrules.routing.load import validators
 from kzrules.routing.stage import Arrival, Stage
@@ -28,8 +28,7 @@ def stages(paths: Sequence[str], terminal: Terminal) -> list[tuple[Rules, Stage]
     """A stage for each program."""
     made = []
     for group in programs(paths):
-        sources = read_program(group)
-        findings = check(sources.files, WORDS, earlier=sources.findings, texts=sources.texts)
+        sources, findings = checked(group)
         errors = tuple(finding for finding in findings if finding.is_error)
         if errors:
             terminal.stream.write(drawn(Report(errors, sources.texts, ()), terminal))

@@ -11,6 +11,7 @@ import click
 
 from kzrules.cli import coverage_report
 from kzrules.cli.check import store
+from kzrules.cli.checked import checked
 from kzrules.cli.command import CLEAN, FOUND
 from kzrules.cli.examine import existing
 from kzrules.cli.failure import failure
@@ -18,8 +19,7 @@ from kzrules.cli.formats.full import drawn
 from kzrules.cli.junit_tests import suite
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Terminal, Wish, colour_option, counted
-from kzrules.language.check import check
-from kzrules.language.source import programs, read_program
+from kzrules.language.places import programs
 from kzrules.language.tree import Test
 from kzrules.routing.coverage import NEVER_RAN, Coverage, Item, by_file, measure
 from kzrules.routing.load import validators
@@ -118,8 +118,7 @@ def _loaded(paths: Sequence[str], terminal: Terminal) -> tuple[list[Rules], int]
     """The programs that check without errors; the errors of the others are shown."""
     made, broken = [], 0
     for group in programs(paths):
-        sources = read_program(group)
-        findings = check(sources.files, WORDS, earlier=sources.findings, texts=sources.texts)
+        sources, findings = checked(group)
         errors = tuple(finding for finding in findings if finding.is_error)
         if errors:
             broken += 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from kzrules.language.tree import Span
+from kzrules.language.span import Span
 
 
 class Severity(StrEnum):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
 from kzrules.language.diagnostic import Diagnostic
-from kzrules.language.tree import Span
+from kzrules.language.span import Span
 
 TAB = 4
 _COLOURS = {"error": "31", "warning": "33", "frame": "34", "strong": "1", "help": "36"}

@@ -3,18 +3,15 @@ The service, the command line and the tests begin here. What cannot be read is a
 """
 
 import os
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kzrules.language.diagnostic import Diagnostic
 from kzrules.language.finding import finding
 from kzrules.language.parse import parse
+from kzrules.language.places import SUFFIX, TooLargeError, content, rule_files
 from kzrules.language.tree import RuleFile, Span, UseFile
-
-SUFFIX = ".kzr"
-MOST_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -37,45 +34,6 @@ def read_program(paths: Sequence[str | Path]) -> Sources:
     return Sources(tuple(reading.files), reading.findings, reading.texts)
 
 
-def programs(paths: Sequence[str | Path]) -> list[tuple[str, ...]]:
-    """Part paths into programs: a folder of topic folders is one program for each topic."""
-    groups: list[tuple[str, ...]] = []
-    together: list[str] = []
-    for path in paths:
-        topics = _topics(Path(path))
-        groups += [(str(topic),) for topic in topics]
-        if not topics:
-            together.append(str(path))
-    return [*groups, tuple(together)] if together else groups
-
-
-def _topics(folder: Path) -> list[Path]:
-    """The topic folders in a folder that has no rule files of its own."""
-    entries = _entries(folder)
-    if any(entry.suffix == SUFFIX for entry in entries):
-        return []
-    return [entry for entry in entries if entry.is_dir() and any(_rule_files(entry))]
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except OSError:
-        return []  # what is wrong with it is told when it is read
-
-
-def _rule_files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """The rule files at and below a folder. A link back to a folder above is not followed again."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    for entry in _entries(folder):
-        if entry.is_dir():
-            yield from _rule_files(entry, above | {real})
-        elif entry.suffix == SUFFIX:
-            yield entry
-
-
 class _Reading:
     """Files as they are read, and the chain of those that are being read."""
 
@@ -94,7 +52,7 @@ class _Reading:
             self._tell("KZ151", f"{folder}: {_said(error)}", _top(folder), "let the service's user read it")
             return
         found = False
-        for path in _rule_files(folder):
+        for path in rule_files(folder):
             found = True
             self.file(path, None)
         if not found:
@@ -133,12 +91,12 @@ class _Reading:
     def _text(self, path: Path, name: str, used_at: Span | None) -> str | None:
         place = used_at or _top(path)
         try:
-            raw = _bytes(path)
+            raw = content(path)
         except FileNotFoundError:
             way_out = "paths are relative to the file that uses them" if used_at else "look at the path"
             self._tell("KZ156" if used_at else "KZ150", f"there is no file {name}", place, way_out)
             return None
-        except _TooLargeError as error:
+        except TooLargeError as error:
             self._tell("KZ154", f"{name} has {error} bytes; a rule file has 4 MiB at most", place, "part it")
             return None
         except OSError as error:
@@ -165,19 +123,6 @@ class _Reading:
     def _tell(self, code: str, message: str, span: Span, way_out: str) -> None:
         """Keep a finding."""
         self.findings.append(finding(code, message, span, help=way_out))
-
-
-class _TooLargeError(OSError):
-    """The file has more bytes than a rule file may have."""
-
-
-def _bytes(path: Path) -> bytes:
-    facts = path.stat()
-    if not stat.S_ISREG(facts.st_mode):
-        raise OSError(0, "it is no regular file")
-    if facts.st_size > MOST_BYTES:
-        raise _TooLargeError(f"{facts.st_size:,}")
-    return path.read_bytes()
 
 
 def _said(error: OSError) -> str:

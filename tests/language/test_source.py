@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from kzrules.language.source import programs, read_program
+from kzrules.language.places import programs
+from kzrules.language.source import read_program
 
 
 def found(paths):

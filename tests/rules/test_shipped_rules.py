@@ -6,7 +6,7 @@ import pytest
 
 from kzrules.language import tree
 from kzrules.language.format import format_file
-from kzrules.language.source import programs
+from kzrules.language.places import programs
 from kzrules.message.identity import Identity
 from kzrules.routing import trial
 from kzrules.routing.load import load, validators

@@ -6,7 +6,7 @@ from typing import Any
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import Terminal
 from kzrules.language.diagnostic import Diagnostic, Fix
-from kzrules.language.tree import Span
+from kzrules.language.span import Span
 
 
 def write(report: Report, _: Terminal) -> str:

@@ -14,7 +14,7 @@ from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import Terminal
 from kzrules.language.codes import CODES, Code
 from kzrules.language.diagnostic import Diagnostic, Edit, Fix
-from kzrules.language.tree import Span
+from kzrules.language.span import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
