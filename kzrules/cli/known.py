@@ -97,9 +97,9 @@ def _key(group: Sequence[str]) -> str:
 
 
 def _plain(one: Diagnostic) -> list[Any]:
-    fix = one.fix and [one.fix.about, [[_at(edit.span), edit.text] for edit in one.fix.edits], one.fix.safe]
-    labels = [[_at(label.span), label.text] for label in one.labels]
-    return [one.code, one.severity, one.message, _at(one.span), one.label, labels, one.help, one.note, fix]
+    fix = one.fix and [one.fix.about, [[edit.span, edit.text] for edit in one.fix.edits], one.fix.safe]
+    labels = [[label.span, label.text] for label in one.labels]
+    return [one.code, one.severity, one.message, one.span, one.label, labels, one.help, one.note, fix]
 
 
 def _finding(plain: list[Any]) -> Diagnostic:
@@ -115,7 +115,3 @@ def _finding(plain: list[Any]) -> Diagnostic:
         note,
         fix and Fix(fix[0], tuple(Edit(Span(*span), text) for span, text in fix[1]), safe=fix[2]),
     )
-
-
-def _at(span: Span) -> list[Any]:
-    return [span.file, span.line, span.column, span.end_line, span.end_column]
