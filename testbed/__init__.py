@@ -6,7 +6,16 @@ when the process that asked for it has ended, whatever way it ended.
 
 from testbed.broker import Given, private_broker
 from testbed.cluster import Cluster
-from testbed.errors import CommandFailed, NoBroker
+from testbed.errors import CommandFailed, NoBroker, NoKamailio
 from testbed.node import Node, QueueDepth
 
-__all__ = ["Cluster", "CommandFailed", "Given", "NoBroker", "Node", "QueueDepth", "private_broker"]
+__all__ = [
+    "Cluster",
+    "CommandFailed",
+    "Given",
+    "NoBroker",
+    "NoKamailio",
+    "Node",
+    "QueueDepth",
+    "private_broker",
+]

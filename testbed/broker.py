@@ -5,8 +5,9 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from testbed import apt, debian, obtain
+from testbed import apt, obtain
 from testbed.container import Container, docker_answers
+from testbed.debian import Say
 from testbed.errors import NoBroker
 from testbed.ground import Ground
 from testbed.node import Node
@@ -36,9 +37,9 @@ def given_broker(*, i_know_this_bus: bool = False) -> Given | None:
     return Given(url)
 
 
-def find_programs(say: debian.Say) -> Programs:
+def find_programs(say: Say) -> Programs:
     """RabbitMQ's programs: the machine's own, else Debian's packages, unpacked."""
-    programs = obtain.installed() or debian.unpacked(say)
+    programs = obtain.installed() or obtain.from_packages(say)
     if programs is None:
         raise NoBroker(
             "There is no RabbitMQ here, and no apt to have it from: install RabbitMQ 3.10 or later"
@@ -52,7 +53,7 @@ def say_on_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def private_broker(say: debian.Say = say_on_stderr) -> Node:
+def private_broker(say: Say = say_on_stderr) -> Node:
     """A private node, started: from the machine's programs, from packages, or in a container."""
     try:
         node = Node(Ground(find_programs(say)))

@@ -1,14 +1,14 @@
-"""RabbitMQ from Debian's or Ubuntu's packages, unpacked into a cache folder: no root, nothing installed."""
+"""Programs from Debian's or Ubuntu's packages, unpacked into a cache folder: no root, nothing installed."""
 
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.errors import NoBroker
-from testbed.obtain import Programs
 
 Say = Callable[[str], None]
 
@@ -23,46 +23,63 @@ _LISTED = (
 )
 
 
-def cache_folder() -> Path:
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Packages that are fetched and unpacked together."""
+
+    title: str
+    """What a person calls them."""
+    folder: str
+    """Their folder in the cache."""
+    names: tuple[str, ...]
+    megabytes: int
+    """About how much is downloaded."""
+    with_all: str = ""
+    """Dependencies whose names begin so come along, at any depth; of the others only libraries."""
+    without: str = ""
+    """One of those that stands in for another, and must not come along."""
+    moved: Callable[[Path, Path], None] | None = None
+    """Called with the unpacked tree and the place that it will go to, for files that name their own."""
+
+
+def cache_folder(packages: Packages) -> Path:
     """Where what was downloaded stays: the next run starts at once."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "kzrules" / "rabbitmq"
+    return Path(base) / "kzrules" / packages.folder
 
 
-def unpacked(say: Say) -> Programs | None:
-    """The packages' programs, downloaded the first time; None where there is no apt."""
-    cache = cache_folder()
+def unpacked(packages: Packages, say: Say) -> Path | None:
+    """The folder with the packages' files, downloaded the first time; None where there is no apt."""
+    cache = cache_folder(packages)
     if not (cache / "complete").exists():
         if not all(shutil.which(program) for program in _APT):
             return None
-        _fill(cache, say)
-    return _programs(cache)
+        _fill(packages, cache, say)
+    return cache
 
 
-def _programs(cache: Path) -> Programs:
-    scripts = sorted(cache.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin"))
-    if not scripts:
-        raise NoBroker(f"{cache} is incomplete: remove it and try again.")
-    libraries = {
-        str(found.parent) for pattern in ("lib", "usr/lib") for found in cache.glob(f"{pattern}/*/*.so*")
-    }
-    return Programs(scripts[-1], (str(cache / "usr/lib/erlang/bin"),), tuple(sorted(libraries)))
+def libraries(cache: Path) -> tuple[str, ...]:
+    """The folders of an unpacked tree that hold shared libraries."""
+    found = (path for pattern in ("lib", "usr/lib") for path in cache.glob(f"{pattern}/*/*.so*"))
+    return tuple(sorted({str(path.parent) for path in found}))
 
 
-def _fill(cache: Path, say: Say) -> None:
+def _fill(packages: Packages, cache: Path, say: Say) -> None:
     """Download and unpack beside the cache, then move into place: a broken download leaves no half cache."""
     cache.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="kzrules-apt-", dir=cache.parent) as work:
-        apt = Apt(Path(work), "rabbitmq-server")
-        say("RabbitMQ is not installed: downloading Debian's packages (about 35 MB, once) ...")
-        packages = apt.packages()
+        apt = Apt(Path(work), packages.names[0])
+        size = packages.megabytes
+        say(f"{packages.title} is not installed: downloading Debian's packages (about {size} MB, once) ...")
+        names = apt.closure(packages)
         root = Path(work, "root")
-        for package in apt.download(packages):
+        for package in apt.download(names):
             run(["dpkg-deb", "-x", str(package), str(root)])
-        _point_scripts(root, cache)
-        (root / "complete").write_text("\n".join(packages) + "\n")
+        if packages.moved:
+            packages.moved(root, cache)
+        (root / "complete").write_text("\n".join(names) + "\n")
         _move(root, cache)
-    say(f"unpacked {len(packages)} packages into {cache}")
+    say(f"unpacked {len(names)} packages into {cache}")
 
 
 def _move(root: Path, cache: Path) -> None:
@@ -72,13 +89,6 @@ def _move(root: Path, cache: Path) -> None:
         if not (cache / "complete").exists():  # neither ours nor that of another process that was quicker
             shutil.rmtree(cache, ignore_errors=True)
             root.rename(cache)
-
-
-def _point_scripts(root: Path, cache: Path) -> None:
-    """Debian's `erl` script names its own place; point it to where it will be."""
-    for script in [root / "usr/lib/erlang/bin/erl", *root.glob("usr/lib/erlang/erts-*/bin/erl")]:
-        text = script.read_text()
-        script.write_text(text.replace("ROOTDIR=/usr/lib/erlang", f"ROOTDIR={cache}/usr/lib/erlang"))
 
 
 class Apt:
@@ -110,17 +120,19 @@ class Apt:
                 f"apt knows no package {self._wanted} here: install it, or what it stands for, yourself."
             )
 
-    def packages(self) -> list[str]:
-        """RabbitMQ, all of its Erlang, and the libraries that the machine lacks."""
-        erlang = {n for n in self._depends("--recurse", "rabbitmq-server") if n.startswith("erlang-")}
-        erlang.discard("erlang-base-hipe")
+    def closure(self, packages: Packages) -> list[str]:
+        """The packages, those that have to come along, and the libraries that the machine lacks."""
+        taken = set(packages.names)
+        if packages.with_all:
+            depends = self._depends("--recurse", *packages.names)
+            taken |= {name for name in depends if name.startswith(packages.with_all)} - {packages.without}
         libraries: set[str] = set()
-        wanting = erlang
+        wanting = taken
         while wanting:
             needed = {name for name in self._depends(*wanting) if name.startswith("lib")} - libraries
             wanting = needed - _present(needed)
             libraries |= wanting
-        return sorted({"rabbitmq-server", *erlang, *libraries})
+        return sorted({*taken, *libraries})
 
     def _depends(self, *arguments: str) -> set[str]:
         listed = _output(["apt-cache", *self._options, "depends", *_LISTED, *arguments]).splitlines()

@@ -7,3 +7,7 @@ class NoBroker(Exception):  # noqa: N818  what is the matter, not that something
 
 class CommandFailed(Exception):  # noqa: N818  as above
     """A node did not do what it was told; what it said follows."""
+
+
+class NoKamailio(NoBroker):
+    """Kamailio with its kazoo module is not to be had here; the text says what is left out."""

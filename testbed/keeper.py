@@ -57,10 +57,22 @@ def clean(folder: Path) -> None:
 
 
 def end(pid: int, marker: str) -> None:
-    """Kill a process, but only if it is still the one that was noted: ids are used again."""
-    if marker in command_line(pid):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+    """Kill a process and its group, but only if they are still what was noted: ids are used again."""
+    for member in {pid, *group(pid, marker)}:
+        if marker in command_line(member):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(member, signal.SIGKILL)
+
+
+def group(leader: int, marker: str) -> list[int]:
+    """The living processes of a group, which may outlive the one that led it; only /proc tells them."""
+    members = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        with contextlib.suppress(OSError):
+            if os.getpgid(pid) == leader and marker in command_line(pid):  # a dead one has no command line
+                members.append(pid)
+    return members
 
 
 def command_line(pid: int) -> str:

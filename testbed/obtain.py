@@ -5,6 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.debian import Packages, Say, libraries, unpacked
 from testbed.errors import NoBroker
 
 SCRIPTS = (
@@ -22,6 +23,24 @@ ERLANG = (
     "/opt/erlang/lib/erlang/bin",
     "/opt/homebrew/opt/erlang/lib/erlang/bin",
     "/usr/local/opt/erlang/lib/erlang/bin",
+)
+
+
+def _point_scripts(root: Path, cache: Path) -> None:
+    """Debian's `erl` script names its own place; point it to where it will be."""
+    for script in [root / "usr/lib/erlang/bin/erl", *root.glob("usr/lib/erlang/erts-*/bin/erl")]:
+        text = script.read_text()
+        script.write_text(text.replace("ROOTDIR=/usr/lib/erlang", f"ROOTDIR={cache}/usr/lib/erlang"))
+
+
+PACKAGES = Packages(
+    "RabbitMQ",
+    "rabbitmq",
+    ("rabbitmq-server",),
+    35,
+    with_all="erlang-",
+    without="erlang-base-hipe",
+    moved=_point_scripts,
 )
 
 
@@ -56,6 +75,17 @@ def installed() -> Programs | None:
         return None
     programs = Programs(scripts, tuple(p for p in ERLANG if Path(p, "erl").exists()))
     return programs if programs.look_for("erl") and programs.look_for("epmd") else None
+
+
+def from_packages(say: Say) -> Programs | None:
+    """RabbitMQ and all of its Erlang out of Debian's packages; None where there is no apt."""
+    cache = unpacked(PACKAGES, say)
+    if cache is None:
+        return None
+    scripts = sorted(cache.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin"))
+    if not scripts:
+        raise NoBroker(f"{cache} is incomplete: remove it and try again.")
+    return Programs(scripts[-1], (str(cache / "usr/lib/erlang/bin"),), libraries(cache))
 
 
 def _beside(script: str | None) -> Path | None:

@@ -16,7 +16,9 @@ from twisted.internet import reactor
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from twisted.python import failure
 
-from testbed import NoBroker, Node, private_broker
+from testbed import NoBroker, Node, NoKamailio, private_broker, telephony
+from testbed.broker import say_on_stderr
+from testbed.telephony import Telephony
 
 _numbers = itertools.count(1)
 
@@ -46,6 +48,15 @@ def rabbit() -> Iterator[Node]:
         pytest.fail(str(error), pytrace=False)
     yield node
     node.destroy()
+
+
+@pytest.fixture(scope="session")
+def real_kamailio() -> Telephony:
+    """Kamailio's programs; without them, what needs them is skipped with a sentence that says so."""
+    try:
+        return telephony.find(say_on_stderr)
+    except NoKamailio as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture
