@@ -16,6 +16,9 @@ END = "$END"
 
 Take = tuple[int, bool]
 """Which value of a rule's right side is taken (-1: a `None`), and whether it is a list to spread."""
+Takes = tuple[Take, ...]
+Rule = tuple[str, str, int, Takes, bool]
+"""Its name, the symbol that it makes, its length, what is taken, whether it only hands on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +29,13 @@ class Tables:
     gotos: list[dict[str, int]]
     starts: dict[str, int]
     ends: dict[str, int]
-    rules: list[tuple[str, str, int, tuple[Take, ...], bool]]
-    """Each: its name, the symbol that it makes, its length, what is taken, whether it only hands on."""
+    rules: list[Rule]
     words: dict[str, str]
     """Keywords and signs, and the terminals that they are."""
     patterns: dict[str, str]
     """The other terminals, and the regular expressions that they are."""
-    makers: dict[type, list[Any]] = field(default_factory=dict, compare=False)
-    """What makes a value of each rule, by the class that makes them: `lalr` fills it in."""
+    plans: dict[type, list[Any]] = field(default_factory=dict, compare=False)
+    """What reducing by each rule does, by the class that makes its values: `lalr` fills it in."""
     jumps: dict[tuple[int, int, str], int] = field(default_factory=dict, compare=False)
     """Where rules that only hand on lead to, as `lalr` finds out: the state below, on top, the token."""
 
@@ -52,8 +54,20 @@ def tables() -> Tables:
 
 def _build(grammar: str) -> tuple[Any, ...]:
     from lark import Lark  # noqa: PLC0415  slow to import, and seldom needed
+    from lark.lexer import Lexer  # noqa: PLC0415  as above
 
-    lark = Lark(grammar, parser="lalr", start=list(STARTS), maybe_placeholders=True)
+    class NoLexer(Lexer):
+        """Our own reads the tokens: lark's, with its search for terminals that collide, takes as
+        long to make as the tables. A test has lark look for them.
+        """
+
+        def __init__(self, _terminals: Any) -> None:
+            """Nothing to prepare."""
+
+        def lex(self, _state: Any, _parser_state: Any) -> Any:
+            raise NotImplementedError
+
+    lark = Lark(grammar, parser="lalr", start=list(STARTS), maybe_placeholders=True, lexer=NoLexer)
     table = lark.parser.parser._parse_table  # noqa: SLF001  held by a test
     numbers = {rule: number for number, rule in enumerate(lark.rules)}
     actions: list[dict[str, int]] = [{} for _ in table.states]
@@ -75,7 +89,7 @@ def _build(grammar: str) -> tuple[Any, ...]:
     )
 
 
-def _rule(rule: Any) -> tuple[str, str, int, tuple[Take, ...], bool]:
+def _rule(rule: Any) -> Rule:
     """Number what a rule takes of its right side: not its keywords and signs; lists are spread."""
     taken: list[Take] = []
     symbols = iter(enumerate(rule.expansion))

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from kzrules.language.build import Builder
-from kzrules.language.grammar import END, tables
+from kzrules.language.grammar import END, Rule, Takes, tables
 
 Make = Callable[[Any, Any, list[Any]], Any] | None
+Plan = tuple[str, int, Make, Callable[[list[Any]], list[Any]], bool]
+"""Of a rule: the symbol that it makes, its length, what makes the value (None where values are
+gathered or handed on), what takes the values, whether it hands one on.
+"""
 
 
 class Walk:
@@ -23,7 +27,7 @@ class Walk:
     def __init__(self, builder: Builder, start: str, first: int, last: int) -> None:
         self.tables = tables()
         self.builder = builder
-        self.makers = makers(type(builder))
+        self.plans = plans(type(builder))
         self.states = [self.tables.starts[start]]
         self.values: list[Any] = []
         self.firsts: list[int] = []
@@ -77,29 +81,24 @@ class Walk:
 
     def reduce(self, number: int, at: int) -> None:
         """Make one value of those that a rule is made of."""
-        _name, symbol, size, takes, hands_on = self.tables.rules[number]
-        states, values = self.states, self.values
+        states, values, firsts = self.states, self.values, self.firsts
+        symbol, size, make, take, hands_on = self.plans[number]
         if hands_on and size == 1:
             states[-1] = self.tables.gotos[states[-2]][symbol]
             return
-        taken: list[Any] = []
-        below = len(values) - size
-        for index, spread in takes:
-            if index < 0:
-                taken.append(None)
-            elif spread:
-                taken += values[below + index]
-            else:
-                taken.append(values[below + index])
-        first = self.firsts[below] if size else at
-        del states[below + 1 :], values[below:], self.firsts[below:]
-        make = self.makers[number]
-        if make is not None:
-            value = make(self.builder, self.builder.span(first, at - 1 if size else at), taken)
+        if size:
+            taken = take(values[-size:])
+            first = firsts[-size]
+            del states[-size:], values[-size:], firsts[-size:]
+            last = at - 1
         else:
-            value = taken[0] if hands_on or symbol == "name" else taken
-        values.append(value)
-        self.firsts.append(first)
+            taken, first, last = take([]), at, at
+        if make is not None:
+            taken = make(self.builder, self.builder.span(first, last), taken)
+        elif hands_on:
+            taken = taken[0]
+        values.append(taken)
+        firsts.append(first)
         states.append(self.tables.gotos[states[-1]][symbol])
 
     def accepts(self, kind: str) -> bool:
@@ -132,15 +131,43 @@ class Walk:
         return {kind for kind in self.tables.actions[self.states[-1]] if self.accepts(kind)}
 
 
-def makers(builder: type[Builder]) -> list[Make]:
-    """Return each rule's maker, by the builder's class; None where values are gathered or handed on."""
-    known = tables().makers
+def plans(builder: type[Builder]) -> list[Plan]:
+    """Return what reducing by each rule does, by the builder's class."""
+    known = tables().plans
     if builder not in known:
-        known[builder] = [
-            None if _gathers(name, hands_on) else getattr(builder, f"{name}_")
-            for name, _, _, _, hands_on in tables().rules
-        ]
+        known[builder] = [_plan(builder, rule) for rule in tables().rules]
     return known[builder]
+
+
+def _plan(builder: type[Builder], rule: Rule) -> Plan:
+    name, symbol, size, takes, hands_on = rule
+    make = None if _gathers(name, hands_on) else getattr(builder, f"{name}_")
+    return symbol, size, make, _taking(size, takes), hands_on or symbol == "name"
+
+
+def _taking(size: int, takes: Takes) -> Callable[[list[Any]], list[Any]]:
+    """Return what takes a rule's values from those of its right side."""
+    places = [place for place, _ in takes]
+    if any(place < 0 or spread for place, spread in takes):
+        return lambda values: _spread(values, takes)
+    if places == list(range(size)):
+        return lambda values: values
+    if len(places) == 1:
+        (only,) = places
+        return lambda values: [values[only]]
+    return lambda values: [values[place] for place in places]
+
+
+def _spread(values: list[Any], takes: Takes) -> list[Any]:
+    taken: list[Any] = []
+    for place, spread in takes:
+        if place < 0:
+            taken.append(None)
+        elif spread:
+            taken += values[place]
+        else:
+            taken.append(values[place])
+    return taken
 
 
 def _gathers(name: str, hands_on: bool) -> bool:  # noqa: FBT001  a column of the table

@@ -17,6 +17,7 @@ _PIECE = re.compile(r"[^{}\\]+|\\u[0-9A-Fa-f]{4}|\\.|\{\{|\}\}|\{|\}|\\")
 _HOLE = re.compile(
     r'\{(?:[^{}"\n]|"(?:[^"\\{}\n]|\\.)*"|\{(?:[^{}"\n]|"(?:[^"\\{}\n]|\\.)*"|\{[^{}\n]*\})*\})*\}'
 )
+_FIELD = re.compile(r"\.[A-Za-z_][A-Za-z0-9_-]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Parse = Callable[[Tokens], Any]
@@ -188,6 +189,8 @@ class Texts:
     def _hole(self, number: int, start: int, end: int) -> Any:
         tokens = self.tokens
         line = tokens.lines[number]
+        if _FIELD.fullmatch(tokens.text, start, end):  # what stands in most braces, without a walk
+            return t.Field(base=None, name=tokens.text[start + 1 : end], span=self.place(start, end, line))
         inner = lex(tokens.text, start, end, line, tokens.line_starts[line - 1])
         if not inner.kinds:
             span = self.place(start - 1, end + 1, line)

@@ -1,0 +1,84 @@
+"""The walk over a file's tokens, from those that stand there to those that would stand here: what
+`fingers` and its parts have in common.
+"""
+
+from kzrules.language.diagnostic import Diagnostic, Edit, Fix
+from kzrules.language.finding import finding
+from kzrules.language.lexer import Tokens
+from kzrules.language.split import CLOSERS, OPENERS
+from kzrules.language.tree import Span
+
+FAR = 5000
+"""How many tokens ahead a closing bracket is looked for."""
+_BEFORE_STATEMENT = {"OPEN_BRACE", "CLOSE_BRACE", "SEMICOLON", "CLOSE"}
+
+
+class Moves:
+    """The old tokens, the place among them, and the new ones."""
+
+    def __init__(self, tokens: Tokens, path: str, found: list[Diagnostic]) -> None:
+        self.old = tokens
+        self.path = path
+        self.found = found
+        self.new = Tokens(tokens.text, line_starts=tokens.line_starts, trivia=tokens.trivia)
+        self.at = 0
+        self.known: set[str] = set()
+        self.stops: list[Span] = []
+        self.braces = 0
+
+    def span(self, first: int, last: int | None = None) -> Span:
+        """Return where the old tokens from `first` to `last` stand."""
+        old, last = self.old, first if last is None else last
+        line = old.lines[last] + old.text.count("\n", old.starts[last], old.ends[last])
+        end = old.ends[last] - (old.text.rfind("\n", 0, old.ends[last]) + 1)
+        return Span(self.path, old.lines[first], old.column(first), line, end + 1)
+
+    def keep(self, kind: str = "", text: str = "") -> None:
+        """Take a token over, or another one in its place."""
+        self.put(kind or self.old.kinds[self.at], text or self.old.texts[self.at])
+        self.at += 1
+
+    def put(self, kind: str, text: str) -> None:
+        """Put a token among the new ones, at the place in hand."""
+        old, at = self.old, min(self.at, len(self.old.kinds) - 1)
+        self.braces += (kind == "OPEN_BRACE") - (kind == "CLOSE_BRACE")
+        self.new.add(kind, text, old.starts[at], old.ends[at], old.lines[at])
+
+    def tell(
+        self,
+        code: str,
+        message: str,
+        way_out: str,
+        fix: str | None = None,
+        *,
+        safe: bool = True,
+        count: int = 1,
+    ) -> None:
+        """A finding at the token in hand and the next ones; `fix` goes in their place."""
+        span = self.span(self.at, min(self.at + count, len(self.old.kinds)) - 1)
+        change = None if fix is None else Fix(way_out, (Edit(span, fix),), safe=safe)
+        self.found.append(finding(code, message, span, help=way_out, fix=change))
+
+    def next(self, ahead: int = 1) -> str:
+        """Return the kind of a token ahead, empty behind the last one."""
+        place = self.at + ahead
+        return self.old.kinds[place] if place < len(self.old.kinds) else ""
+
+    def begins(self) -> bool:
+        """Whether a statement may begin here."""
+        return (
+            not self.new.kinds or self.old.first_on_line(self.at) or self.new.kinds[-1] in _BEFORE_STATEMENT
+        )
+
+    def close_of(self, at: int) -> int:
+        """The number of the bracket that closes the one at `at`."""
+        depth = 0
+        for place in range(at, min(at + FAR, len(self.old.kinds))):
+            depth += (self.old.kinds[place] in OPENERS) - (self.old.kinds[place] in CLOSERS)
+            if depth == 0:
+                return place
+        return min(at, len(self.old.kinds) - 1)
+
+    def inside(self) -> bool:
+        """Whether a brace is open."""
+        return self.braces > 0
