@@ -52,8 +52,18 @@ def _stretch(edit: Edit, text: str) -> tuple[int, int, str]:
 
 def _with(text: str, edits: list[tuple[int, int, str]]) -> str:
     for first, last, new in sorted(edits, reverse=True):
-        text = text[:first] + new + text[last:]
+        before, after = text[:first], text[last:]
+        text = before + new + after if new else _without(before, after)
     return text
+
+
+def _without(before: str, after: str) -> str:
+    """What stood between is gone: with its line where it had one of its own, or with the blanks before."""
+    ends = after == "" or after.startswith("\n")
+    left = before.rstrip(" \t")
+    if ends and (left == "" or left.endswith("\n")):
+        return left + after[1:]
+    return (left if ends else before) + after
 
 
 def as_stored(path: str, text: str) -> str:
@@ -80,7 +90,7 @@ def save(path: str, text: str) -> None:
 
 def unified(path: str, old: str, new: str, terminal: Terminal) -> str:
     """What changes in a file, as `patch` and `git apply` read it."""
-    name = shown(path)
+    name = shown(path).lstrip("/")
     lines = difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}")
     return "".join(_painted(line, terminal) for line in lines)
 

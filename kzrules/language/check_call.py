@@ -9,6 +9,7 @@ from kzrules.language.check_finding import error, warning
 from kzrules.language.check_names import Effects
 from kzrules.language.check_scope import Place
 from kzrules.language.names import counted, did_you_mean, one_of
+from kzrules.language.respell import respelt
 from kzrules.language.tree import Argument, Call, Expr, Field, Index, Literal, Name
 from kzrules.language.types import Info, cannot_be, said
 from kzrules.language.word import REQUIRED, Doing, Kind, Parameter, Word
@@ -74,13 +75,13 @@ class CallChecks(Base):
             return
         if self.maybe_declared(expr.name):
             return
-        way_out = did_you_mean(
-            expr.name, self.names.callable_names(), "the words are listed in docs/words.md"
-        )
+        known = self.names.callable_names()
+        way_out = did_you_mean(expr.name, known, "the words are listed in docs/words.md")
         if expr.name in POLICY:
             way_out = "it stands only in the settings of a subscription"
         text = f"there is no word `{expr.name}`"
-        self.findings.add(error("KZ202", text, expr.name_span, help=way_out))
+        fix = None if expr.name in POLICY else respelt(expr.name_span, expr.name, known)
+        self.findings.add(error("KZ202", text, expr.name_span, help=way_out, fix=fix))
 
     def _effects(self, word: Word, expr: Call) -> None:
         if word.fallible or word.doing is Doing.INCREMENT:
@@ -158,7 +159,8 @@ class CallChecks(Base):
                 return by_name[argument.name]
             way_out = did_you_mean(argument.name, by_name, f"it takes {one_of(by_name)}" if by_name else "")
             text = f"`{word.name}` takes no argument `{argument.name}`"
-            self.findings.add(error("KZ302", text, argument.span, help=way_out))
+            fix = respelt(argument.span, argument.name, by_name)
+            self.findings.add(error("KZ302", text, argument.span, help=way_out, fix=fix))
             return None
         if number < len(placed):
             return placed[number]

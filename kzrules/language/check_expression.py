@@ -14,6 +14,7 @@ from kzrules.language.check_finding import error, warning
 from kzrules.language.check_pattern import pattern_fault
 from kzrules.language.declare_constant import LONGEST_DURATION
 from kzrules.language.names import nearest
+from kzrules.language.respell import respelt
 from kzrules.language.tree import (
     Binary,
     Call,
@@ -132,7 +133,8 @@ class ExpressionChecks(CallChecks, FieldChecks):
             way_out = "write `null`"
         elif not way_out:
             way_out = f'a field of the payload is `.{name}`, a text is "{name}"'
-        self.findings.add(error("KZ201", f"nothing sets `{name}`", span, help=way_out))
+        fix = respelt(span, name, known) if name[:1].islower() else None  # `Number` may be `.Number`
+        self.findings.add(error("KZ201", f"nothing sets `{name}`", span, help=way_out, fix=fix))
 
     def list(self, expr: ListExpr) -> Info:
         """A list; what is spread into it has to be one."""

@@ -9,6 +9,7 @@ from kzrules.language.check_names import META
 from kzrules.language.check_scope import NO_PAYLOAD, Place
 from kzrules.language.declare_settings import UNKNOWN as NO_VALUE
 from kzrules.language.names import did_you_mean, nearest, one_of
+from kzrules.language.respell import respelt_end
 from kzrules.language.tree import Expr, Field, Index, Literal, Name, Span
 from kzrules.language.types import Info, Known, Shape, either
 from kzrules.language.values import equal
@@ -16,6 +17,7 @@ from kzrules.language.values import equal
 TRANSPORT = frozenset(
     {"Msg-ID", "Server-ID", "App-Name", "App-Version", "Node", "Event-Category", "Event-Name"}
 )
+
 META_KINDS: dict[str, Known] = {
     "exchange": types.TEXT,
     "routing_key": types.TEXT,
@@ -49,7 +51,10 @@ class FieldChecks(Base):
     def _meta(self, expr: Field) -> Info:
         if expr.name not in META:
             way_out = did_you_mean(expr.name, META, f"there are {one_of(META)}")
-            self.findings.add(error("KZ205", f"`meta` has no `{expr.name}`", expr.span, help=way_out))
+            fix = respelt_end(expr.span, expr.name, META)
+            self.findings.add(
+                error("KZ205", f"`meta` has no `{expr.name}`", expr.span, help=way_out, fix=fix)
+            )
         return Info(META_KINDS.get(expr.name))
 
     def _described(self, expr: Field, name: str, shape: Shape | None) -> Info:
@@ -61,9 +66,11 @@ class FieldChecks(Base):
             if shape.named and not self._carried(expr, name):
                 near = nearest(name, shape.fields)
                 way_out = f"did you mean `.{near}`?" if near else "add it to the schema, or leave it out"
-                self.findings.add(
-                    warning("KZ407", f"the schema knows no field `{name}`", expr.span, help=way_out)
-                )
+                fix = respelt_end(
+                    expr.span, name, shape.fields, safe=False
+                )  # senders know fields of their own
+                text = f"the schema knows no field `{name}`"
+                self.findings.add(warning("KZ407", text, expr.span, help=way_out, fix=fix))
             return types.UNKNOWN
         kinds = inside.kinds
         if name not in shape.required and not self.scope.is_proven(expr):

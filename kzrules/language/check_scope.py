@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from kzrules.language.check_finding import error, warning
-from kzrules.language.diagnostic import Findings, Label
+from kzrules.language.diagnostic import Findings, Fix, Label
 from kzrules.language.tree import Expr, Span
 from kzrules.language.types import UNKNOWN, Info, Shape
 
@@ -37,6 +37,7 @@ class Variable:
     info: Info = UNKNOWN
     read: bool = False
     tell: str = ""
+    fix: Fix | None = None
 
 
 @dataclass(slots=True)
@@ -62,13 +63,15 @@ class Scope:
                 return frame[name]
         return None
 
-    def set(self, name: str, span: Span, info: Info = UNKNOWN, tell: str = "") -> None:
+    def set(
+        self, name: str, span: Span, info: Info = UNKNOWN, tell: str = "", fix: Fix | None = None
+    ) -> None:
         """Make a variable. One that is made twice, or hides another, is a finding."""
         before = self.find(name)
         if before is not None:
             self._again(name, span, before, twice=name in self.frames[-1])
         known = UNKNOWN if name in self.changed else info
-        self.frames[-1][name] = Variable(name, span, known, tell=tell)
+        self.frames[-1][name] = Variable(name, span, known, tell=tell, fix=fix)
 
     def _again(self, name: str, span: Span, before: Variable, *, twice: bool) -> None:
         labels = (Label(before.span, "set here"),)
@@ -104,7 +107,7 @@ class Scope:
         way_out = f"take it away, or call it `_{variable.name}`"
         if variable.tell == "else":
             way_out = "write `else { ... }` without it, or say it: it is why there is no answer"
-        self.findings.add(warning("KZ210", text, variable.span, help=way_out))
+        self.findings.add(warning("KZ210", text, variable.span, help=way_out, fix=variable.fix))
 
     def prove(self, places: frozenset[Expr]) -> None:
         """These places are known not to be null until the block ends."""

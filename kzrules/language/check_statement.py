@@ -8,8 +8,11 @@ from kzrules.language.check_conditions import proves
 from kzrules.language.check_expression import ExpressionChecks
 from kzrules.language.check_finding import error, warning
 from kzrules.language.check_scope import NOTHING_TO_SETTLE, Place, Variable
+from kzrules.language.diagnostic import Edit, Fix
 from kzrules.language.names import counted, did_you_mean, nearest
+from kzrules.language.respell import respelt
 from kzrules.language.tree import (
+    NO_COMMENTS,
     After,
     Assign,
     Block,
@@ -21,16 +24,20 @@ from kzrules.language.tree import (
     Emit,
     End,
     Expr,
+    Field,
     For,
     If,
     Let,
     Literal,
     Match,
+    Name,
+    Node,
     Return,
     Span,
     Statement,
     TableSet,
     Use,
+    children,
 )
 from kzrules.language.types import Info
 from kzrules.language.word import Doing, Kind
@@ -81,7 +88,8 @@ class StatementChecks(ExpressionChecks):
     def _otherwise(self, otherwise: Else, *, fallible: bool, wants_value: bool) -> None:
         if not fallible:
             text = "this cannot fail, so `else` is never reached"
-            self.findings.add(warning("KZ311", text, otherwise.span, help="take the `else` away"))
+            fix = Fix("take the `else` away", (Edit(otherwise.span, ""),), safe=_uncommented(otherwise))
+            self.findings.add(warning("KZ311", text, otherwise.span, help="take the `else` away", fix=fix))
         self.scope.enter()
         if otherwise.name is not None:
             self.scope.set(otherwise.name, otherwise.span, Info(types.TEXT), "else")
@@ -111,7 +119,8 @@ class StatementChecks(ExpressionChecks):
             what = "setting" if statement.name in self.names.settings else "table"
             text = f"this `{statement.name}` hides the {what} of that name"
             self.findings.add(warning("KZ208", text, statement.span, help="take another name"))
-        self.scope.set(statement.name, statement.span, Info(info.kinds, info.shape), "let")
+        fix = Fix("take it away", (Edit(statement.span, ""),)) if _is_idle(statement) else None
+        self.scope.set(statement.name, statement.span, Info(info.kinds, info.shape), "let", fix)
 
     def assign(self, statement: Assign) -> None:
         """`x = E`"""
@@ -131,12 +140,12 @@ class StatementChecks(ExpressionChecks):
         elif not self.maybe_declared(name):
             known = [variable for frame in self.scope.frames for variable in frame]
             way_out = did_you_mean(name, known, f"the first time it is `let {name} = ...`")
-            self.findings.add(
-                error("KZ201", f"nothing has set `{name}` before", statement.span, help=way_out)
-            )
+            fix = respelt(statement.span, name, known)
+            text = f"nothing has set `{name}` before"
+            self.findings.add(error("KZ201", text, statement.span, help=way_out, fix=fix))
 
-    def table(self, name: str, span: Span) -> None:
-        """A table that is written, by name."""
+    def table(self, name: str, span: Span, named: Span | None = None) -> None:
+        """A table that is written, by name; the name begins where `named` does, if that is known."""
         if name in self.names.tables and self.scope.find(name) is None:
             self.names.used.add(name)
         elif self.scope.find(name) is not None:
@@ -147,11 +156,12 @@ class StatementChecks(ExpressionChecks):
             otherwise = f"declare it: table {name} {{ ttl: 1h, max: 100_000 }}"
             way_out = did_you_mean(name, self.names.tables, otherwise)
             self.names.used.add(nearest(name, self.names.tables) or name)
-            self.findings.add(error("KZ204", f"there is no table `{name}`", span, help=way_out))
+            fix = respelt(named, name, self.names.tables) if named else None
+            self.findings.add(error("KZ204", f"there is no table `{name}`", span, help=way_out, fix=fix))
 
     def table_set(self, statement: TableSet) -> None:
         """`x[key] = E lasting D`"""
-        self.table(statement.table, statement.span)
+        self.table(statement.table, statement.span, statement.span)
         self.table_key(statement.key)
         self.given(statement.value, statement.otherwise)
         if statement.lasting is not None:
@@ -250,7 +260,8 @@ class StatementChecks(ExpressionChecks):
             self.effects.returns = True
         if self.scope.place is not Place.SUBROUTINE:
             text = f"`return` leaves a subroutine, and this is {self.scope.place.value}"
-            self.findings.add(error("KZ322", text, statement.span, help="write `done`"))
+            fix = Fix("write `done`", (Edit(statement.span, "done"),), safe=statement.value is None)
+            self.findings.add(error("KZ322", text, statement.span, help="write `done`", fix=fix))
 
     def use(self, statement: Use) -> None:
         """`use E` at the end of an `else` block."""
@@ -345,3 +356,15 @@ CASES: dict[type, Callable[[Any, Any], None]] = {
     End: lambda self, node: self.end(node),
     Do: lambda self, node: self.do(node),
 }
+
+
+def _is_idle(statement: Let) -> bool:
+    """A value that is only looked up: nothing fails, happens or is explained where it is left out."""
+    value: Any = statement.value
+    while isinstance(value, Field) and value.base is not None:
+        value = value.base
+    return _uncommented(statement) and isinstance(value, Literal | Name | Field)
+
+
+def _uncommented(node: Node) -> bool:
+    return node.comments == NO_COMMENTS and all(_uncommented(child) for child in children(node))

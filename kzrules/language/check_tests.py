@@ -6,6 +6,7 @@ from kzrules.language.check_names import Effects, Names, declarations
 from kzrules.language.check_scope import Place
 from kzrules.language.check_statement import StatementChecks
 from kzrules.language.names import did_you_mean, one_of
+from kzrules.language.respell import respelt
 from kzrules.language.tree import (
     Call,
     EventStep,
@@ -101,7 +102,8 @@ def _event(names: Names, walk: StatementChecks, step: EventStep) -> None:
         if argument.name not in PROPERTIES:
             way_out = did_you_mean(argument.name or "", PROPERTIES, f"there are {one_of(PROPERTIES)}")
             text = f"an event has no `{argument.name}`"
-            names.findings.add(error("KZ302", text, argument.span, help=way_out))
+            fix = respelt(argument.span, argument.name or "", PROPERTIES)
+            names.findings.add(error("KZ302", text, argument.span, help=way_out, fix=fix))
     walk.infer(step.payload)
 
 

@@ -8,14 +8,19 @@ from typing import Any
 from kzrules.language.check_finding import error
 from kzrules.language.declare_constant import Unknown
 from kzrules.language.declare_settings import UNKNOWN, Settings, twice
-from kzrules.language.diagnostic import Findings
+from kzrules.language.diagnostic import Edit, Findings, Fix
 from kzrules.language.names import nearest, one_of
+from kzrules.language.respell import meant, respelt
 from kzrules.language.tree import Entry, Expr, ListExpr, Literal, Name, ObjectExpr, Pair, Span, Spread
 from kzrules.language.values import said
 
 
 class Wrong(Exception):  # noqa: N818  it is no failure: `Reader` turns it into a finding
-    """The value does not fit the setting; the text says what it should be."""
+    """The value does not fit the setting; the text says what it should be, `instead` what was meant."""
+
+    def __init__(self, text: str, instead: str | None = None) -> None:
+        super().__init__(text)
+        self.instead = instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,15 @@ class Reader:
         except Unknown as why:
             self.settings.tell(why)
         except Wrong as why:
-            self.findings.add(error("KZ305", f"`{name}` {why}", expr.span))
+            fix = why.instead and Fix(f"write `{why.instead}`", (Edit(expr.span, why.instead),))
+            self.findings.add(error("KZ305", f"`{name}` {why}", expr.span, fix=fix or None))
 
     def _unknown(self, pair: Pair, options: Mapping[str, Option], owner: str) -> None:
         near = nearest(pair.name, options)
         way_out = f"did you mean `{near}`?" if near else f"there are {one_of(options)}"
         text = f"{owner} has no setting `{pair.name}`"
-        self.findings.add(error("KZ203", text, pair.name_span, help=way_out))
+        fix = respelt(pair.name_span, pair.name, options)
+        self.findings.add(error("KZ203", text, pair.name_span, help=way_out, fix=fix))
 
 
 def options(*listed: Option) -> dict[str, Option]:
@@ -158,7 +165,7 @@ def choice(*names: str) -> Callable[[Reader, Expr], str]:
             return str(value)
         near = nearest(value, names) if isinstance(value, str) else None
         hint = f"; did you mean `{near}`?" if near else ""
-        raise Wrong(f"is {one_of(names)}, not {shown(value)}{hint}")
+        raise Wrong(f"is {one_of(names)}, not {shown(value)}{hint}", near and meant(value, names))
 
     return read
 

@@ -18,6 +18,7 @@ from kzrules.language.declare_options import (
 )
 from kzrules.language.names import nearest, one_of
 from kzrules.language.program import BindingSpec, ExchangeSpec, QueueSpec
+from kzrules.language.respell import meant
 from kzrules.language.tree import Expr, Name, Pair, Span, Subscribe, Target
 
 TYPES = ("direct", "topic", "fanout", "headers")
@@ -31,7 +32,7 @@ def _type(reader: Reader, expr: Expr) -> str:
         return value
     near = nearest(value, TYPES) if isinstance(value, str) else None
     hint = f"; did you mean `{near}`?" if near else ""
-    raise Wrong(f"is {one_of(TYPES)}, not {shown(value)}{hint}")
+    raise Wrong(f"is {one_of(TYPES)}, not {shown(value)}{hint}", near and meant(value, TYPES))
 
 
 def _bindings(reader: Reader, expr: Expr) -> tuple[BindingSpec, ...]:

@@ -89,7 +89,8 @@ class Signs(Moves):
         """`++`, `--`, `+=` and their like."""
         name = self.new.texts[-1] if self.new.kinds and self.new.kinds[-1] == "NAME" else "x"
         if text in ("++", "--"):
-            self.tell("KZ144", f"there is no `{text}`", f"write `{name} = {name} {text[0]} 1`")
+            counted = f" = {name} {text[0]} 1" if name != "x" else None
+            self.tell("KZ144", f"there is no `{text}`", f"write `{name} = {name} {text[0]} 1`", counted)
             for kind, word in (("SET", "="), ("NAME", name), ("PLUS", "+"), ("INTEGER", "1")):
                 self.put(kind, word)
             self.at += 1

@@ -9,12 +9,12 @@ CLOSE_ENOUGH = 0.7
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:
     """The known name that is most like `wrong`, or None where none is near."""
-    lowered = _plain(wrong)
+    lowered = plain(wrong)
     best, likeness = None, CLOSE_ENOUGH
     for name in sorted(known):
-        if lowered == _plain(name):
+        if lowered == plain(name):
             return name
-        matcher = SequenceMatcher(None, lowered, _plain(name))
+        matcher = SequenceMatcher(None, lowered, plain(name))
         if matcher.real_quick_ratio() < likeness or matcher.quick_ratio() < likeness:
             continue
         ratio = matcher.ratio()
@@ -23,7 +23,7 @@ def nearest(wrong: str, known: Iterable[str]) -> str | None:
     return best
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name without what fingers get wrong first: case, hyphens and underscores."""
     return name.casefold().replace("-", "").replace("_", "")
 

@@ -8,6 +8,7 @@ from kzrules.language.diagnostic import Diagnostic, Edit, Fix
 from kzrules.language.finding import finding
 from kzrules.language.lalr import Walk
 from kzrules.language.names import nearest
+from kzrules.language.respell import meant, respelt
 from kzrules.language.split import STARTERS
 from kzrules.language.tree import Span
 
@@ -174,7 +175,8 @@ def explained(walk: Walk, at: int) -> Diagnostic:
     if walk.at >= walk.last:
         before = walk.builder.span(at, at)
         return finding("KZ101", f"something is missing behind `{_short(word)}`", before, help=_wanted(walk))
-    if not walk.values and "LET" not in walk.tables.actions[walk.states[-1]]:
+    outside = not walk.values and "LET" not in walk.tables.actions[walk.states[-1]]
+    if outside or (span.column == 1 and meant(word, _DECLARATIONS)):
         return _declaration(span, word)
     if (
         tokens.kinds[at] == "SET"
@@ -209,11 +211,14 @@ def _field_set(walk: Walk, at: int) -> Diagnostic:
     return finding("KZ117", f"the field {texts[at - 1]} cannot be set in place", span, help=way_out)
 
 
+_DECLARATIONS = tuple(kind.lower() for kind in sorted(STARTERS))
+
+
 def _declaration(span: Span, word: str) -> Diagnostic:
-    names = [kind.lower() for kind in STARTERS]
-    near = nearest(word, names) if word.isidentifier() else None
+    near = nearest(word, _DECLARATIONS) if word.isidentifier() else None
     way_out = f"did you mean `{near}`?" if near else "statements stand within a route, a timer or a hook"
-    return finding("KZ115", f"`{_short(word)}` begins no declaration", span, help=way_out)
+    fix = respelt(span, word, _DECLARATIONS)
+    return finding("KZ115", f"`{_short(word)}` begins no declaration", span, help=way_out, fix=fix)
 
 
 def _short(word: str) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 
 from kzrules.language.check_finding import warning
 from kzrules.language.codes import CODES
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.diagnostic import Diagnostic, Edit, Fix
 from kzrules.language.names import did_you_mean
 from kzrules.language.tree import RuleFile, Silence
 
@@ -29,9 +29,14 @@ def silenced(files: Sequence[RuleFile], found: Sequence[Diagnostic], today: date
                 kept = [one for one in left if not _hushed(one, silence, code)]
                 if len(kept) == len(left) and code in CODES:
                     text = f"nothing here is found as {code}"
-                    own.append(warning("KZ903", text, silence.span, help="take the comment away"))
+                    fix = _taken_away(silence) if len(silence.codes) == 1 else None
+                    own.append(warning("KZ903", text, silence.span, help="take the comment away", fix=fix))
                 left = kept
     return left + own
+
+
+def _taken_away(silence: Silence) -> Fix:
+    return Fix("take the comment away", (Edit(silence.span, ""),))
 
 
 def _hushed(finding: Diagnostic, silence: Silence, code: str) -> bool:
@@ -59,7 +64,7 @@ def _own(silence: Silence, today: date) -> list[Diagnostic]:
     elif _expired(silence, today):
         text = f"this silence ended on {silence.until}"
         way_out = "put right what it hides, or give it another date and say why"
-        found.append(warning("KZ902", text, silence.span, help=way_out))
+        found.append(warning("KZ902", text, silence.span, help=way_out, fix=_taken_away(silence)))
     return found
 
 

@@ -1,14 +1,24 @@
 """For people: each finding with its lines of source, carets, reason and way out."""
 
+from dataclasses import replace
+
 from kzrules.cli.report import Report
 from kzrules.cli.terminal import GREEN, RED, YELLOW, Terminal
+from kzrules.language.diagnostic import Diagnostic
 from kzrules.language.render import render
 
 
 def write(report: Report, terminal: Terminal) -> str:
-    """The findings, then the summary line."""
-    text = drawn(report, terminal)
+    """The findings, those that `--fix` mends with a mark, then the summary line."""
+    text = drawn(replace(report, findings=tuple(map(_marked, report.findings))), terminal)
     return f"{text}\n{summary(report, terminal)}" if text else summary(report, terminal)
+
+
+def _marked(finding: Diagnostic) -> Diagnostic:
+    if finding.fix is None or not finding.fix.safe:
+        return finding
+    first, *more = (finding.help or finding.fix.about).split("\n")
+    return replace(finding, help="\n".join([f"{first}  [--fix]", *more]))
 
 
 def drawn(report: Report, terminal: Terminal) -> str:
