@@ -46,8 +46,14 @@ def choose(choice: Choice) -> None:
     set_level(choice.level)
 
 
+def level() -> str:
+    """The level from which on lines are let through."""
+    return _chosen.level
+
+
 def set_level(level: str) -> None:
     """Let through lines of this level and above: debug, info, warn or error."""
+    _chosen.level = level
     _threshold.setLogLevelForNamespace("kzrules", LogLevel.levelWithName(level))
     # Other people's lines (Twisted's, pika's) below info help nobody at night.
     _threshold.setLogLevelForNamespace("", max(LogLevel.levelWithName(level), LogLevel.info))

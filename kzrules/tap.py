@@ -78,6 +78,7 @@ class RunOptions(usage.Options):
         """Have twistd use our lines, unless its own --logger or --syslog was asked for."""
         twistd = self.parent.parent if self.parent is not None else None
         if twistd is None or twistd.get("logger") or twistd.get("syslog"):
+            logs.set_level(self["log-level"])
             return
         file = twistd.get("logfile")
         if file is None and not twistd.get("nodaemon"):
@@ -112,6 +113,6 @@ def _at_least(options: usage.Options, name: str, least: float) -> None:
 def makeService(options: Options) -> IService:
     """Check the rules, and give the service that runs them; exit with status 1 when they do not check."""
     # Imported here: pika's adapter installs a reactor, and twistd has chosen one only by now.
-    from kzrules.service import build  # noqa: PLC0415  see above
+    from kzrules.service.build import build  # noqa: PLC0415  see above
 
     return cast("IService", build(options.subOptions))

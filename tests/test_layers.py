@@ -20,6 +20,7 @@ RANKS = {
             ["routing"],
             ["secrets", "logs"],
             ["broker", "kamailio"],
+            ["operate"],
             ["service"],
             ["tap", "cli"],
         ]

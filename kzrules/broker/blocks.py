@@ -44,6 +44,11 @@ class Blocks:
         self._timers: dict[str, LoopingCall] = {}
         self.counts = BlockCounts()
 
+    @property
+    def waiting(self) -> int:
+        """`after` blocks that wait for their time."""
+        return len(self._waiting)
+
     def run(self, name: str, start: Start) -> "Deferred[None]":
         """Run the block that `start(now)` begins; fires when it has ended, whichever way."""
         return Deferred.fromCoroutine(self._run(name, start))

@@ -355,6 +355,11 @@ class Link:
         return next((session for _, session, _ in self._core.opened), None)
 
     @property
+    def since(self) -> float | None:
+        """When that session began, by the clock; None while there is none."""
+        return next((since for _, _, since in self._core.opened), None)
+
+    @property
     def last_error(self) -> BrokerError | None:
         """What went wrong last, for people: it never holds a password."""
         return self._core.last_error

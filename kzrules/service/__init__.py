@@ -1,0 +1,1 @@
+"""Where the parts are joined: rules, workers, links, publishers, queries and consumers."""

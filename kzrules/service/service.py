@@ -1,0 +1,138 @@
+"""The service that twistd runs: it starts the parts, keeps their time, and brings them to an end.
+
+`build` makes it. It tells rules when they can publish, looks for table entries whose time ran
+out, and gives the status that control, page and health show.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from kzrules import __version__, logs
+from kzrules.broker.counters import Counters
+from kzrules.operate.status import Status
+from kzrules.service.ending import end
+from kzrules.service.parts import Parts
+from kzrules.service.plan import Plan
+from kzrules.service.settled import debug_line
+from kzrules.service.snapshot import EVERY, Pulse, status
+
+READY_EVERY = 0.05
+"""Seconds between looks whether the first connection can publish and ask."""
+
+
+class KzService(Service):
+    """Runs one book of rules against one list of brokers."""
+
+    name = "kzrules"
+    log = Logger()
+
+    def __init__(self, plan: Plan, reactor: Any) -> None:
+        self._plan = plan
+        self._reactor = reactor
+        self.parts = Parts(plan, reactor)
+        self._pulse = Pulse(reactor.seconds())
+        self._ticking = LoopingCall(self._tick)
+        self._becoming_ready = LoopingCall(self._look_whether_ready)
+        self._signalled = False
+
+    @property
+    def status(self) -> Status:
+        """What is going on now."""
+        return status(self.parts, self._pulse)
+
+    @property
+    def totals(self) -> Counters:
+        """What all consumers counted, added up."""
+        return self.parts.totals
+
+    # Starting.
+
+    def startService(self) -> None:  # noqa: N802  the name is Twisted's
+        """Connect everywhere; each part begins when its connection is there."""
+        super().startService()  # type: ignore[no-untyped-call]  # not typed in Twisted
+        self.log.info(
+            "kzrules {version} as {node}: subscriptions {names}; workers {workers}",
+            version=__version__,
+            node=self._plan.identity.node,
+            names=", ".join(self.parts.book.subscriptions) or "none",
+            workers=self._plan.workers,
+        )
+        self._reactor.callWhenRunning(self._take_signals)
+        self.parts.active = True
+        self.parts.workers.start()
+        for link in self.parts.wanted_links:
+            link.start()
+        self.set_log_level(logs.level())
+        for looping, every in ((self._ticking, EVERY), (self._becoming_ready, READY_EVERY)):
+            looping.clock = self._reactor
+            looping.start(every, now=False)
+
+    def _take_signals(self) -> None:
+        """Ours, not the reactor's: an ordered end is exit status 0, and a second signal ends at once."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._reactor.callFromThread(self._signal))
+
+    def _signal(self) -> None:
+        if self._signalled:
+            self.log.warn("Told twice to end: ending at once; the broker delivers again what is in hand.")
+            sys.stdout.flush()
+            os._exit(1)
+        self._signalled = True
+        self._reactor.stop()
+
+    # While it runs.
+
+    def _look_whether_ready(self) -> None:
+        if self.parts.ready:
+            self._becoming_ready.stop()
+            book, blocks = self.parts.book, self.parts.blocks
+            blocks.run("kazoo:mod-init", partial(book.run_own, "kazoo:mod-init", {}))
+            for timer in book.timers:
+                blocks.every(timer, partial(book.run_timer, timer.name))
+
+    def set_log_level(self, level: str) -> None:
+        """debug, info, warn or error; at debug there is a line for every event."""
+        logs.set_level(level)
+        if level == "debug":
+            self.parts.feed.listen(debug_line)
+        else:
+            self.parts.feed.leave(debug_line)
+
+    def _tick(self) -> None:
+        now = self._reactor.seconds()
+        self._pulse.look(now, self.parts)
+        book = self.parts.book
+        for over in book.tables.expire(now):
+            if over.table in book.program.expired:
+                start = partial(book.run_expired, over.table, over.key, over.value)
+                self.parts.blocks.run(f"on expired {over.table}", start)
+
+    # Ending.
+
+    def stopService(self) -> "Deferred[None]":  # noqa: N802  the name is Twisted's
+        """Stop consuming, finish what is in hand within its time, close; fires when all is closed."""
+        super().stopService()  # type: ignore[no-untyped-call]  # not typed in Twisted
+        self.parts.active = False
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for looping in (self._ticking, self._becoming_ready):
+            if looping.running:
+                looping.stop()
+        unconfirmed = await end(self.parts, self._plan.drain_timeout)
+        self.log.info(
+            "received {received}, acknowledged {acknowledged}, rejected {rejected}, failed {failed}, "
+            "retried {retried}, unconfirmed {unconfirmed}",
+            event="totals",
+            unconfirmed=unconfirmed,
+            **asdict(self.totals),
+        )
