@@ -6,20 +6,22 @@
 #   make test             every test                 make lint    style and types
 #   make check            the shipped rules          make docs    the pages made from the sources
 #   make bench            measurements               make clean   remove what was made here
+#   make profile          a flame graph of the service under load
 #   make chaos            break everything, count what is lost (make chaos ARGS="backlog --scale 0.1")
 
 SHELL := /bin/sh
 VENV := .venv
 STAMP := $(VENV)/made-for-this-pyproject
 BIN := $(VENV)/bin
+PEERS := bench/work/venv/made
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check bench chaos docs clean
+.PHONY: help run test lint check bench profile chaos docs clean
 
 help:
-	@sed -n '3,9s/^# *//p' Makefile
+	@sed -n '3,11s/^# *//p' Makefile
 
 run: $(STAMP)
 	@$(BIN)/python -m demo $(if $(COUNT),--count $(COUNT)) $(if $(KILL),--kill) $(ARGS)
@@ -36,9 +38,17 @@ check: $(STAMP)
 	$(BIN)/kzrules check rules/
 	$(BIN)/kzrules test rules/
 
-bench: $(STAMP)
-	$(BIN)/python bench/cli.py
-	$(BIN)/python bench/rules.py
+bench: $(STAMP) $(PEERS)
+	$(BIN)/python -m bench $(ARGS)
+	$(if $(ARGS),,$(BIN)/python bench/cli.py && $(BIN)/python bench/rules.py)
+
+profile: $(STAMP) $(PEERS)
+	$(BIN)/python -m bench.profile $(ARGS)
+
+$(PEERS): bench/peers/requirements.txt
+	$(PYTHON) -m venv bench/work/venv
+	bench/work/venv/bin/python -m pip install -q -r $<
+	@touch $@
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py

@@ -107,13 +107,13 @@ def peers(base: list[float]) -> None:
         venv.create(folder, with_pip=True)
     for name in PEERS:
         package = PACKAGES.get(name, name)
-        ask = subprocess.run(  # noqa: S603  our own environment
+        ask = subprocess.run(
             [python, "-m", "pip", "install", "-q", package], capture_output=True, text=True, check=False
         )
         if ask.returncode:
             print(f"{name:<28}left out: {package} cannot be installed: {last(ask.stderr)}")
             continue
-        done = subprocess.run(  # noqa: S603  our own file
+        done = subprocess.run(
             [python, HERE / "rules_peers.py", name], capture_output=True, text=True, check=False
         )
         if done.returncode:
@@ -169,7 +169,7 @@ def loaded_in(rules: Path) -> float:
         "assert loaded.book is not None, loaded.findings\n"
         "print(time.perf_counter() - begin)\n"
     )
-    done = subprocess.run(  # noqa: S603  our own code
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent
     )
     return float(done.stdout)

@@ -1,0 +1,1 @@
+"""Measurements beside real peers: `make bench`. Nothing here is installed with kzrules."""

@@ -1,0 +1,115 @@
+"""Events at a fixed rate, each measured from the time at which it should have been sent to its output.
+
+A driver that falls behind is measured against, not forgiven: what waits in it counts as waiting.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.task import deferLater
+
+from bench.bus import Bus, NotInTime
+from bench.consuming import QUEUE
+from bench.events import NAMES, body
+from bench.rulesets import OUTPUTS
+from kzrules.message.delivery import Delivery
+
+TICK = 0.002
+SIZE = 250
+LONGEST = 0.25
+"""Seconds: a rate is held when all came and ninety-nine of a hundred were faster than this."""
+RATES = (500, 1_000, 1_500, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 14_000, 16_000, 20_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """Seconds of the median, the 99th and the 99.9th percentile; `held` says whether it kept up."""
+
+    rate: float
+    median: float
+    p99: float
+    p999: float
+    came: int
+    sent: int
+
+    @property
+    def held(self) -> bool:
+        """Whether it kept up."""
+        return self.came == self.sent and self.p99 < LONGEST
+
+
+class Outputs:
+    """Watches the outputs; the intended time stands in each."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.took: list[float] = []
+
+    def take(self, deliveries: list[Delivery]) -> None:
+        """A batch of outputs."""
+        now = self._now()
+        for one in deliveries:
+            text = one.body
+            start = text.index(b'"Due":"') + 7
+            self.took.append(now - float(text[start : text.index(b'"', start)]))
+
+
+async def at_rate(bus: Bus, outputs: Outputs, rate: float, seconds: float) -> Paced:
+    """Publish at a rate for a while, and wait for what is still on its way."""
+    reactor: Any = bus.reactor
+    outputs.took.clear()
+    began, sent, total = reactor.seconds() + 0.01, 0, int(rate * seconds)
+    while sent < total:
+        due = min(total, int((reactor.seconds() - began) * rate))
+        if due > sent:
+            bus.publish(QUEUE, [_event(began + number / rate, number) for number in range(sent, due)])
+            sent = due
+        await deferLater(reactor, TICK)
+    with contextlib.suppress(NotInTime):
+        await bus.until(lambda: len(outputs.took) >= total, 2.0)
+    return summed_up(rate, outputs.took, sent)
+
+
+def summed_up(rate: float, took: list[float], sent: int) -> Paced:
+    """The percentiles of what came."""
+    ordered = sorted(took) or [float("inf")]
+    at = [ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.99, 0.999)]
+    return Paced(rate, *at, came=len(took), sent=sent)
+
+
+async def highest(measure: Callable[[float], Any], settle: Callable[[], Any]) -> list[Paced]:
+    """Higher and higher rates until one is not held, twice; `settle` waits until all is quiet again."""
+    found: list[Paced] = []
+    for rate in RATES:
+        one = await measure(rate)
+        if not one.held:
+            await settle()
+            one = await measure(rate)
+        found.append(one)
+        if not one.held:
+            await settle()
+            break
+    return found
+
+
+async def quiet(bus: Bus, outputs: Outputs) -> None:
+    """Wait until nothing comes out any more."""
+    last = -1
+    while last != len(outputs.took):
+        last = len(outputs.took)
+        await deferLater(bus.reactor, 0.5)
+
+
+def _event(due: float, number: int) -> bytes:
+    return body(SIZE, NAMES[number % len(NAMES)], number, Due=f"{due:.6f}")
+
+
+async def watch_outputs(bus: Bus) -> Outputs:
+    """A new output queue, watched."""
+    for queue in (QUEUE, OUTPUTS):
+        await bus.queue(queue)
+    outputs = Outputs(bus.reactor.seconds)
+    await bus.watch(OUTPUTS, outputs.take)
+    return outputs
