@@ -4,6 +4,7 @@ Text for people, JSON for tools, Markdown for the comment that a change of rules
 """
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,10 +14,11 @@ import click
 
 from kzrules.cli import events
 from kzrules.cli.command import CLEAN, FOUND
-from kzrules.cli.compared import Comparison, Group, Played
+from kzrules.cli.compared import Comparison, Played
 from kzrules.cli.diff_text import as_json, as_markdown, as_text
 from kzrules.cli.events import Captured
 from kzrules.cli.git import Commit
+from kzrules.cli.passing import Due, begun, later, until
 from kzrules.cli.stages import play, stages
 from kzrules.cli.terminal import Terminal, Wish, colour_option
 from kzrules.errors import KzError
@@ -46,12 +48,15 @@ def command(old: str, new: str, captured: str, *, exit_code: bool, format_name: 
 
     OLD and NEW are rule files or folders, or git references: `main` (the path that the other side
     names, at that commit) or `main:rules/presence`. EVENTS.jsonl has an event a line, as `trace`
-    reads them. Queries get the answers that the capture holds, and time out without.
+    reads them. Queries get the answers that the capture holds, and time out without. Where events
+    say when they came (`received_at`), timers, `after` blocks and expiries run between them.
     """
     terminal = Terminal.of(sys.stdout, color)
     with ExitStack() as folders:
-        sides = [stages([place], Terminal.of(sys.stderr, color)) for place in _places(old, new, folders)]
-        compared = _compare(events.many(captured), sides[0], sides[1])
+        began, played = begun(events.many(captured))
+        note, now = Terminal.of(sys.stderr, color), began or time.time()
+        sides = [stages([place], note, now) for place in _places(old, new, folders)]
+        compared = _compare(played, sides[0], sides[1])
     write = {"text": as_text, "markdown": as_markdown, "json": as_json}[format_name]
     terminal.stream.write(write(compared, old, new, terminal))
     return FOUND if exit_code and compared.groups else CLEAN
@@ -89,15 +94,42 @@ Side = Sequence[tuple[Rules, Stage]]
 
 def _compare(captured: Iterator[Captured], old: Side, new: Side) -> Comparison:
     found = Comparison()
+    event = None
     for event in captured:
         found.events += 1
-        before, after = _played(event.again(), old), _played(event, new)
-        found.routes[before.route or "no route", after.route or "no route"] += 1
-        headline = tuple(_headline(before, after))
-        if headline:
-            group = found.groups.setdefault(headline, Group(headline, event, before, after))
-            group.count += 1
+        found.timed = found.timed or event.received_at is not None
+        _between(found, event, until(event, old), until(event, new))
+        was, now = _played(event.again(), old), _played(event, new)
+        found.routes[was.route or "no route", now.route or "no route"] += 1
+        found.note(tuple(_headline(was, now)), event, was, now)
+    found.timers = any(stage.timers for _, stage in (*old, *new))
+    if event is not None:
+        _between(found, event, later(old), later(new), behind=True)
     return found
+
+
+def _between(
+    found: Comparison, event: Captured, old: Sequence[Due], new: Sequence[Due], *, behind: bool = False
+) -> None:
+    """What ran without an event, by what it is; `behind` the last event, or before this one."""
+    for what in dict.fromkeys(one.what for one in (*old, *new)):
+        was, now = _together(what, old), _together(what, new)
+        when = "behind" if behind else "before"
+        headline = _headline(was, now) if was.route and now.route else [_only(was)]
+        line = "; ".join(dict.fromkeys(headline))
+        found.note((f"{what}: {line}",) if line else (), event, was, now, when)
+
+
+def _only(was: Played) -> str:
+    return "runs no more" if was.route else "runs now"
+
+
+def _together(what: str, ran: Sequence[Due]) -> Played:
+    acts = [one.act for one in ran if one.what == what]
+    if not acts:
+        return Played(None, (), "does not run", "nothing")
+    outcome = next((act.failure for act in acts if act.failure), acts[-1].outcomes[-1])
+    return Played(what, tuple(plain(did) for act in acts for did in act.did), _end(outcome), _kind(outcome))
 
 
 def _played(event: Captured, side: Side) -> Played:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from textwrap import fill
 from typing import Any
 
 from kzrules.cli.compared import Comparison, Group, Played
@@ -18,18 +19,20 @@ def as_text(found: Comparison, old: str, new: str, terminal: Terminal) -> str:
     """For a terminal."""
     lines = []
     for group in found.sorted()[:MOST_GROUPS]:
-        title = f"{counted(group.count, 'event')}: {'; '.join(group.headline)}"
-        lines.append(terminal.paint(visible(title), BOLD))
-        payload = shown(group.example.payload)
-        room = terminal.width - 15 - len(str(group.example.number))
+        lines.append(terminal.paint(visible(f"{_count(group)}: {'; '.join(group.headline)}"), BOLD))
+        payload = "" if group.when else shown(group.example.payload)
+        room = terminal.width - 9 - len(group.place)
         cut = payload if len(payload) <= room else f"{payload[: room - 3]}..."
-        lines.append(f"  {terminal.paint(f'e.g. event {group.example.number}', DIM)}  {visible(cut)}")
-        lines += [_painted(line, terminal) for line in _changes(group.old, group.new)]
+        lines.append(f"  {terminal.paint(f'e.g. {group.place}', DIM)}  {visible(cut)}".rstrip())
+        lines += [_painted(line, terminal) for line in _changes(group)]
         lines.append("")
     lines += _left_out(found)
-    return (
-        "\n".join([*lines, terminal.paint(_summary(found, old, new), RED if found.groups else GREEN)]) + "\n"
-    )
+    last = fill(_summary(found, old, new), terminal.width, break_on_hyphens=False)
+    return "\n".join([*lines, terminal.paint(last, RED if found.groups else GREEN)]) + "\n"
+
+
+def _count(group: Group) -> str:
+    return counted(group.count, "run" if group.when else "event")
 
 
 def _painted(line: str, terminal: Terminal) -> str:
@@ -38,9 +41,10 @@ def _painted(line: str, terminal: Terminal) -> str:
     return f"  {terminal.paint(text, colour)}" if colour else f"  {text}"
 
 
-def _changes(old: Played, new: Played) -> Iterator[str]:
+def _changes(group: Group) -> Iterator[str]:
     """Route, actions and settlement of both sides, as a diff."""
-    before, after = _lines(old), _lines(new)
+    lines = _run_lines if group.when else _lines
+    before, after = lines(group.old), lines(group.new)
     for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
             yield from (f"  {line}" for line in before[a:b])
@@ -53,6 +57,10 @@ def _lines(side: Played) -> list[str]:
     return [f"route {side.route or 'none'}", *map(str, side.did), side.end]
 
 
+def _run_lines(side: Played) -> list[str]:
+    return [*([side.route] if side.route else []), *map(str, side.did), side.end]
+
+
 def _left_out(found: Comparison) -> list[str]:
     more = len(found.groups) - MOST_GROUPS
     return [f"... and {counted(more, 'group')} more"] if more > 0 else []
@@ -60,9 +68,14 @@ def _left_out(found: Comparison) -> list[str]:
 
 def _summary(found: Comparison, old: str, new: str) -> str:
     played = f"{counted(found.events, 'event')} played through {old} and {new}"
+    still = "; no event says when it came (`received_at`), so no timer ran"
+    behind = still if found.timers and not found.timed else ""
     if not found.groups:
-        return f"{played}: nothing changes"
-    return f"{played}: {found.changed:,} change, in {counted(len(found.groups), 'way')}"
+        return f"{played}: nothing changes{behind}"
+    ways = f"in {counted(len(found.groups), 'way')}{behind}"
+    parts = [f"{found.changed:,} change" if found.changed else ""]
+    parts.append(f"{counted(found.between, 'run')} between them" if found.between else "")
+    return f"{played}: {' and '.join(part for part in parts if part)}, {ways}"
 
 
 def as_markdown(found: Comparison, old: str, new: str, _: Terminal) -> str:
@@ -74,7 +87,7 @@ def as_markdown(found: Comparison, old: str, new: str, _: Terminal) -> str:
         "",
     ]
     if found.groups:
-        lines += ["| events | what changes |", "|---:|---|"]
+        lines += ["| times | what changes |", "|---:|---|"]
         groups = found.sorted()[:MOST_GROUPS]
         lines += [f"| {group.count:,} | {_cell('; '.join(group.headline))} |" for group in groups]
         for group in groups:
@@ -86,16 +99,16 @@ def as_markdown(found: Comparison, old: str, new: str, _: Terminal) -> str:
 def _details(group: Group) -> list[str]:
     payload = json.dumps(group.example.payload, indent=2, ensure_ascii=False, default=shown)
     payload = payload if len(payload) <= LONGEST else f"{payload[:LONGEST]}\n..."
-    diff = "\n".join(_changes(group.old, group.new))
+    diff = "\n".join(_changes(group))
     fence = "`" * max(3, _longest_fence(payload + diff) + 1)
     title = _cell("; ".join(group.headline)).replace("<", "&lt;")
     return [
         "",
-        f"<details><summary>{counted(group.count, 'event')}: {title}</summary>",
+        f"<details><summary>{_count(group)}: {title}</summary>",
         "",
         f"{fence}diff\n{diff}\n{fence}",
         "",
-        f"Event {group.example.number}:",
+        f"{group.place.capitalize()}:",
         "",
         f"{fence}json\n{payload}\n{fence}",
         "",
@@ -123,6 +136,7 @@ def as_json(found: Comparison, old: str, new: str, _: Terminal) -> str:
         "new": new,
         "events": found.events,
         "changed": found.changed,
+        "changed_between": found.between,
         "groups": [_group(group) for group in found.sorted()],
     }
     return json.dumps(whole, indent=2, ensure_ascii=False, default=shown) + "\n"
@@ -132,6 +146,7 @@ def _group(group: Group) -> dict[str, Any]:
     return {
         "count": group.count,
         "changes": list(group.headline),
+        "when": group.when or "at",
         "example": {"event": group.example.number, "payload": group.example.payload},
         "old": _side(group.old),
         "new": _side(group.new),

@@ -18,6 +18,7 @@ from kzrules.errors import SettingError
 from kzrules.message.action import Answer, Answered, Unanswered
 from kzrules.message.payload import dumps
 from kzrules.routing.act import Did
+from kzrules.routing.stage import instant
 
 AROUND = frozenset(
     {"payload", "subscription", "answers", "exchange", "routing_key", "redelivered", "attempt"}
@@ -40,6 +41,11 @@ class Captured:
         return dumps(self.payload)
 
     @property
+    def received_at(self) -> float | None:
+        """When it came, in Unix seconds, where the capture says so."""
+        return self.about.get("received_at")
+
+    @property
     def subscription(self) -> str | None:
         """The subscription that it came by, where the capture says so."""
         return self.about.get("subscription")
@@ -58,6 +64,8 @@ def captured(value: Any, number: int) -> Captured:
     """An event from its JSON."""
     if isinstance(value, dict) and "payload" in value and value.keys() <= AROUND:
         about = {name: item for name, item in value.items() if name not in {"payload", "answers"}}
+        if "received_at" in about:
+            about["received_at"] = instant(about["received_at"])
         return Captured(number, value["payload"], about, list(value.get("answers") or []))
     return Captured(number, value)
 

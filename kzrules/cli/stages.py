@@ -24,8 +24,9 @@ class Broken(click.ClickException):
     exit_code = 1
 
 
-def stages(paths: Sequence[str], terminal: Terminal) -> list[tuple[Rules, Stage]]:
-    """A stage for each program."""
+def stages(paths: Sequence[str], terminal: Terminal, now: float | None = None) -> list[tuple[Rules, Stage]]:
+    """A stage for each program; `now` is the time at which they start."""
+    now = time.time() if now is None else now
     made = []
     for group in programs(paths):
         sources, findings = checked(group)
@@ -36,7 +37,7 @@ def stages(paths: Sequence[str], terminal: Terminal) -> list[tuple[Rules, Stage]
         rules = Rules(sources.files, WORDS, validators(sources.files), sources.texts)
         declared, program = rules.under({})
         if declared.subscriptions:
-            made.append((rules, Stage(program, declared, rules.validators, WORDS, time.time())))
+            made.append((rules, Stage(program, declared, rules.validators, WORDS, now)))
     if not made:
         raise click.UsageError("the rules have no `subscribe`, so no event can reach them")
     return made
@@ -48,7 +49,6 @@ def place(event: Captured, on: Sequence[tuple[Rules, Stage]]) -> tuple[Rules, St
     for rules, stage in on:
         if event.subscription is not None and event.subscription not in stage.book.subscriptions:
             continue
-        stage.now = float(event.about.get("received_at", stage.now))
         stage.otherwise = event.answer
         arrival = stage.arrive(event.raw, event.about, event.subscription)
         tried.append((rules, stage, arrival))

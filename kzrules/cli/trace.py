@@ -13,6 +13,8 @@ from kzrules.cli.command import CLEAN
 from kzrules.cli.events import Captured
 from kzrules.cli.examine import existing
 from kzrules.cli.failure import trace as conditions
+from kzrules.cli.passing import Due, begun, later, until
+from kzrules.cli.passing_text import ran_json, tell_ran
 from kzrules.cli.report import shown as path_shown
 from kzrules.cli.stages import place, stages
 from kzrules.cli.terminal import (
@@ -78,22 +80,43 @@ def command(
     Each name of the event in order, each route with the first condition that failed and the values
     that it read, the routing keys built segment by segment, and the actions. EVENT.json is a
     payload, or {"payload": ..., "routing_key": ..., "answers": [...]}; `-` reads an event a line.
+    What `after` blocks will do is told too; where events say when they came (`received_at`), timers,
+    `after` blocks and expiries run between them.
     """
     terminal = Terminal.of(sys.stdout, color)
+    several = event == "-"
     about: dict[str, Any] = {"routing_key": routing_key, "subscription": subscription}
     about = {name: value for name, value in about.items() if value is not None}
-    loaded = stages(existing([rules]), terminal)
-    for number, found in enumerate(events.many("-") if event == "-" else [events.one(event)]):
+    began, captured = begun(events.many("-") if several else iter([events.one(event)]))
+    loaded = stages(existing([rules]), terminal, began)
+    number = 0
+    for found in captured:
         known = found.about.get("headers") or {}
         found.about = {**found.about, **about, "headers": {**known, **headers}}
+        number += 1
+        ran = until(found, loaded)
         told = _trace(found, *place(found, loaded))
+        behind = [] if several else later(loaded)
         if as_json:
-            terminal.say(json.dumps(_as_json(found, *told), ensure_ascii=False, default=shown))
-        else:
-            if number:
-                terminal.say()
-            _tell(found, *told, terminal)
+            own = _as_json(found, *told) | {"before": ran_json(ran), "later": ran_json(behind)}
+            terminal.say(json.dumps(own, ensure_ascii=False, default=shown))
+            continue
+        tell_ran(f"before event {found.number}", ran, terminal)
+        _tell(found, *told, terminal)
+        tell_ran("later", behind, terminal)
+        if several:
+            terminal.say()
+    if several and number:
+        _end(later(loaded), terminal, as_json=as_json)
     return CLEAN
+
+
+def _end(ran: Sequence[Due], terminal: Terminal, *, as_json: bool) -> None:
+    """The `after` blocks that wait behind the last event of a capture."""
+    if as_json and ran:
+        terminal.say(json.dumps({"event": None, "later": ran_json(ran)}, ensure_ascii=False, default=shown))
+    elif ran:
+        tell_ran("behind the last event", ran, terminal)
 
 
 def _trace(

@@ -22,6 +22,7 @@ from kzrules.message.outcome import Ack, Outcome, Reject, Retry
 from kzrules.message.payload import dumps
 from kzrules.routing.act import Act, Did, done, logged
 from kzrules.routing.book import Book, Validate
+from kzrules.routing.compare import shown
 from kzrules.routing.decide import Ended, Step
 from kzrules.routing.evaluate import Scope, bound, evaluate
 from kzrules.routing.expect import fits
@@ -177,17 +178,26 @@ class Stage:
 
     def pass_time(self, step: tree.PassTime, act: Act) -> None:
         """Move the clock; what falls due runs in the order of its time."""
+        self.begin(act)
+        self.advance(self.now + _seconds(evaluate(step.duration, self.scope)), lambda _: act)
+
+    def begin(self, act: Act) -> None:
+        """The service is ready: `kazoo:mod-init` runs, once."""
         if not self._begun:
             self._begun = True
             self.follow(self.book.run_own("kazoo:mod-init", {}, self.now), act)
-        until = self.now + _seconds(evaluate(step.duration, self.scope))
+
+    def advance(self, until: float, on: Callable[[str], Act]) -> None:
+        """Move the clock to a time. `on` gives the act that what falls due (a timer, an `after` block,
+        an expiry: it is told which) is noted in.
+        """
         for _ in range(MOST_DUE):
             due = self._next_due()
             if due is None or due > until:
-                self.now = until
+                self.now = max(until, self.now)
                 return
             self.now = max(due, self.now)
-            self._run_due(act)
+            self._run_due(on)
         raise RuleFailure(f"more than {MOST_DUE:,} things fall due in this time")
 
     def _next_due(self) -> float | None:
@@ -195,16 +205,19 @@ class Stage:
         times = [*self.timers.values(), *(at for at, _ in self.later.values())]
         return min(times if expiry is None else [*times, expiry], default=None)
 
-    def _run_due(self, act: Act) -> None:
+    def _run_due(self, on: Callable[[str], Act]) -> None:
         for spec in self.book.timers:
             if self.timers[spec.name] <= self.now:
                 self.timers[spec.name] += max(spec.interval, 0.001)
-                self.follow(self.book.run_timer(spec.name, self.now), act)
+                every = f"every {shown(timedelta(seconds=spec.interval))}"
+                self.follow(self.book.run_timer(spec.name, self.now), on(every))
         for name in [name for name, (at, _) in self.later.items() if at <= self.now]:
             _, start = self.later.pop(name)
-            self.follow(start(self.now), act)
+            self.follow(start(self.now), on(f"after {name}"))
         for entry in self.book.tables.expire(self.now):
-            self.follow(self.book.run_expired(entry.table, entry.key, entry.value, self.now), act)
+            step = self.book.run_expired(entry.table, entry.key, entry.value, self.now)
+            if step is not None:
+                self.follow(step, on(f"on expired {entry.table}"))
 
     def follow(self, step: Step | None, act: Act) -> Ended:
         """A rule to its end, with the answers that are given."""
