@@ -91,7 +91,8 @@ HELPERS: Mapping[str, Any] = {
             "hashable",
         ]
     },
-    **{f"the {kind.__name__}": kind for kind in (str, int, bool, dict)},
+    **{f"the {kind.__name__}": kind for kind in (str, int, bool, dict, list)},
+    "the len": len,
     "the Unanswered": Unanswered,
     "the Unanswerable": Unanswerable,
     "the RuleEnded": RuleEnded,

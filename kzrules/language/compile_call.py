@@ -61,16 +61,37 @@ class Calls(Operators):
         if word.call is None:
             raise Unfit(f"the word {word.name} cannot be called")
         self.unit.words.add(word.name)
+        known = self._known_of(word)
+        in_place = self._in_place(word, expr)
+        if in_place is not None:
+            return in_place, known
         name = self.py.name(word_name(word.name))
         arguments = self._arguments(word, expr)
         if word.needs_run:
             arguments.insert(0, self.py.name(RUN))
-        known = self._known_of(word)
         if self.repeated:
             return self.run("call", name, *arguments), known
         made = self.py.call(name, *arguments)
         grows = bool(word.gives & GROWING) and not all(self._is_small(one.value) for one in expr.arguments)
         return (self.run("bounded", made) if grows else made), known
+
+    def _in_place(self, word: Word, expr: Call) -> Expression | None:
+        """The word's own Python, where the first argument turns out to be a text and the others are."""
+        if word.in_place is None or not expr.arguments or self.repeated or self.unit.watched:
+            return None
+        first, *rest = [argument.value for argument in expr.arguments]
+        given = [self.setting(one) for one in rest]
+        if any(argument.name for argument in expr.arguments) or len(rest) + 1 != len(word.parameters):
+            return None
+        if not all(known and value.__class__ is str for known, value in given):
+            return None
+        py = self.py
+        text, again = self.once(self.plain(first))
+        constants = [py.constant(value) for _, value in given]
+        names = [parameter.name for parameter in word.parameters]
+        fast = py.written(word.in_place, dict(zip(names, [again, *constants], strict=True)))
+        slow = py.call(py.name(word_name(word.name)), again, *constants)
+        return py.either(py.is_class(text, "str"), fast, slow)
 
     def _known_of(self, word: Word) -> int:
         known = {frozenset({Kind.TEXT}): TEXT, frozenset({Kind.TRUTH}): TRUTH}.get(word.gives, 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 from kzrules.errors import RuleFailure
 from kzrules.language import values
-from kzrules.language.compile_python import Expression
+from kzrules.language.compile_python import Expression, Guarded
 from kzrules.language.compile_unit import NUMBER, SMALL, TEXT, TRUTH, Made, Pattern, fixed
 from kzrules.language.compile_value import Values
 from kzrules.language.tree import Binary, IfExpr, In, Matches, Unary
@@ -90,11 +90,32 @@ class Operators(Values):
         for side, other in ((expr.right, left), (expr.left, right)):
             known, value = self.setting(side)
             if known and values.is_number(value):
+                if isinstance(other, Guarded):
+                    return self._past_guard(other, sign, value, ORDERS[expr.op], first=other is left)
                 first, again = self.once(other)
                 fast = (again, right) if other is left else (left, again)
                 slow = py.call(ORDERS[expr.op], *fast)
                 return py.either(py.is_class(first, "int"), py.compare(fast[0], sign, fast[1]), slow)
         return py.call(ORDERS[expr.op], left, right)
+
+    def _past_guard(
+        self, guarded: Guarded, sign: ast.cmpop | ast.operator, number: Any, slow: str, *, first: bool
+    ) -> Expression:
+        """What is done with an integer that was tested already, and with what failed the test."""
+        py = self.py
+        constant = py.constant(number)
+
+        def pair(one: Expression) -> tuple[Expression, Expression]:
+            return (one, constant) if first else (constant, one)
+
+        if isinstance(sign, ast.cmpop):
+            left, right = pair(guarded.body)
+            return py.either(
+                guarded.test, py.compare(left, sign, right), py.call(slow, *pair(guarded.orelse))
+            )
+        left, right = pair(guarded.body)
+        fast = ast.BinOp(left, sign, right, **py.where)
+        return py.guarded(guarded.test, fast, py.call(slow, *pair(guarded.orelse), self.budget()))
 
     def _sum(self, expr: Binary) -> Made:
         left, right = self.setting(expr.left), self.setting(expr.right)
@@ -124,16 +145,20 @@ class Operators(Values):
             return None
         if expr.op not in SUM_SIGNS or (expr.op == "%" and (not right[0] or number == 0)):
             return None
-        first, again = self.once(self.plain(expr.left if right[0] else expr.right))
+        operand = self.plain(expr.left if right[0] else expr.right)
+        may_grow = expr.op == "*" and self.repeated
+        if isinstance(operand, Guarded) and not may_grow:
+            return self._past_guard(operand, SUM_SIGNS[expr.op](), number, SUMS[expr.op], first=right[0])
+        first, again = self.once(operand)
         constant = py.constant(number)
         pair = (again, constant) if right[0] else (constant, again)
         fits = py.is_class(first, "int")
-        if expr.op == "*" and self.repeated:
+        if may_grow:
             low, high = py.constant(-_SMALL_INT), py.constant(_SMALL_INT)
             between = ast.Compare(low, [ast.Lt(), ast.Lt()], [again, high], **py.where)
             fits = py.all_of(fits, between)
         fast = ast.BinOp(pair[0], SUM_SIGNS[expr.op](), pair[1], **py.where)
-        return py.either(fits, fast, py.call(SUMS[expr.op], *pair, self.budget()))
+        return py.guarded(fits, fast, py.call(SUMS[expr.op], *pair, self.budget()))
 
     def _in(self, expr: In) -> Made:
         py = self.py

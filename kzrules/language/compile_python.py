@@ -1,7 +1,7 @@
 """Python syntax for the compiler: nodes with the places of the rule file, built in one line each."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kzrules.language.tree import Span
@@ -10,6 +10,18 @@ Expression = ast.expr
 Statement = ast.stmt
 LOAD = ast.Load()
 STORE = ast.Store()
+
+
+class Guarded(ast.IfExp):
+    """A conditional whose first case is an integer: what is counted from it needs no second test."""
+
+
+class _PutIn(ast.NodeTransformer):
+    def __init__(self, names: Mapping[str, Expression]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> Expression:
+        return self.names[node.id]
 
 
 class Python:
@@ -71,6 +83,18 @@ class Python:
     def either(self, condition: Expression, then: Expression, otherwise: Expression) -> Expression:
         """`then if condition else otherwise`"""
         return ast.IfExp(condition, then, otherwise, **self.where)
+
+    def guarded(self, test: Expression, fast: Expression, slow: Expression) -> Expression:
+        """`fast if test else slow`, where the test shows that `fast` is an integer."""
+        return Guarded(test, fast, slow, **self.where)
+
+    def written(self, text: str, names: Mapping[str, Expression]) -> Expression:
+        """An expression that is given as Python text, with `names` put in."""
+        made = ast.parse(text, mode="eval").body
+        for node in ast.walk(made):
+            if isinstance(node, ast.expr):
+                node.__dict__.update(self.where)
+        return _PutIn(names).visit(made)  # type: ignore[no-any-return]  # a visitor gives any node
 
     def all_of(self, *values: Expression) -> Expression:
         """`a and b`"""

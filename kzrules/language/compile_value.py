@@ -234,7 +234,18 @@ class Values:
         if isinstance(base, Name) and self._is_table(base):
             return self.run("read", self.py.constant(base.id), self.plain(expr.key)), 0
         made, known = (self.py.name(PAYLOAD), SMALL) if base is None else self.value(base)
+        if isinstance(expr.key, Literal) and expr.key.value.__class__ is int:
+            return self._item(made, int(expr.key.value or 0)), known & SMALL
         return self.py.call("place", made, self.plain(expr.key)), known & SMALL
+
+    def _item(self, base: Expression, number: int) -> Expression:
+        """An item by a number that is known: null in what is no list, or a shorter one."""
+        py = self.py
+        first, again = self.once(base)
+        length = py.call("len", again)
+        there = py.compare(length, ast.Gt(), py.constant(number))
+        item = ast.Subscript(again, py.constant(number), ast.Load(), **py.where)
+        return py.either(py.all_of(py.is_class(first, "list"), there), item, py.constant(None))
 
     def _list(self, expr: ListExpr) -> Made:
         items = [

@@ -91,6 +91,9 @@ class Word:
     """True: equal arguments give equal results, so constant calls are folded at load."""
     needs_run: bool = False
     """True: `call` takes the running event (its clock, uuid source and limits) as first argument."""
+    in_place: str | None = None
+    """The same in Python, over the parameters' names, where all arguments are texts: it stands in the
+    rule itself where only the first one is not known at load."""
     group: str = "values"
     """The heading under which the documentation lists it."""
 

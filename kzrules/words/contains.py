@@ -33,5 +33,6 @@ WORD = Word(
         Example('contains("1", 1)', fails="`sought` takes text"),
     ),
     call=contains_value,
+    in_place="sought in whole",
     group="text",
 )

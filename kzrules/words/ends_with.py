@@ -25,5 +25,6 @@ WORD = Word(
         Example('ends_with("a", 1)', fails="this is an integer"),
     ),
     call=ends_with_value,
+    in_place="text.endswith(part)",
     group="text",
 )

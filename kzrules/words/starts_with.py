@@ -25,5 +25,6 @@ WORD = Word(
         Example('starts_with(null, "a")', fails="this is null"),
     ),
     call=starts_with_value,
+    in_place="text.startswith(part)",
     group="text",
 )
