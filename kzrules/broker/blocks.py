@@ -16,7 +16,7 @@ from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.perform import Outside
 from kzrules.broker.workers import Workers
 from kzrules.language.program import TimerSpec
-from kzrules.message.action import Action, After, Log, Publish, Reply
+from kzrules.message.action import Action, After, Log, Publish, Reply, Respond, Tell
 from kzrules.message.outcome import Reject
 from kzrules.routing.decide import Ended, Step, Waiting
 
@@ -118,6 +118,11 @@ class Blocks:
             match action:
                 case After():
                     self.after(action)
+                case Tell():
+                    maybeDeferred(self._outside.tell, action).addErrback(self._unpublished, name)
+                case Respond():
+                    self.counts.failed += 1
+                    self._log.error("{name} answers a question that nobody waits for any more", name=name)
                 case Reply():
                     maybeDeferred(self._outside.reply, action).addErrback(self._unpublished, name)
 

@@ -19,7 +19,7 @@ from kzrules.broker.inhand import InHand
 from kzrules.broker.notices import Notices
 from kzrules.broker.running import Fault, Passed, Result
 from kzrules.errors import KzError
-from kzrules.message.action import Action, After, Answer, Log, Publish, Query, Reply, Unanswered
+from kzrules.message.action import Action, After, Answer, Log, Publish, Question, Reply, Tell, Unanswered
 from kzrules.message.outcome import Cause, Reject
 from kzrules.routing.decide import Step, Waiting
 
@@ -35,12 +35,14 @@ class Outside:
     """Who does what a rule asks for.
 
     `publish_all` fires when every message is confirmed and fails with a KzError when one cannot
-    be; `reply` fires when the answer is on its way or its asker is gone; `ask` never fails.
+    be; `reply` fires when the answer is on its way or its asker is gone; `ask` never fails; `tell`
+    fires when the event is on its way to Kamailio, and fails with a KzError when it cannot be.
     """
 
     publish_all: Callable[[list[Publish]], "Deferred[Any]"]
     reply: Callable[[Reply], "Deferred[Any] | None"]
-    ask: Callable[[Query], "Deferred[Answer]"]
+    ask: Callable[[Question], "Deferred[Answer]"]
+    tell: Callable[[Tell], "Deferred[Any]"]
     after: Callable[[After], object]
     log: Callable[[Log], object]
     ended: Callable[[InHand], object] = _nobody_listens
@@ -111,6 +113,9 @@ class Perform:
                 case Reply():
                     item.did.append(f"reply {action.routing_key}")
                     self._until_safe(item, maybeDeferred(self._outside.reply, action), self._unanswered)
+                case Tell():
+                    item.did.append(f"tell {action.kamailio} {action.tag}")
+                    self._until_safe(item, maybeDeferred(self._outside.tell, action), self._unpublished)
                 case After():
                     self._outside.after(action)
         if publishes:

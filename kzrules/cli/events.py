@@ -50,10 +50,12 @@ class Captured:
         """The subscription that it came by, where the capture says so."""
         return self.about.get("subscription")
 
-    def answer(self, _: Did) -> Answer:
+    def answer(self, did: Did) -> Answer:
         """The next answer; a timeout when there is none."""
         given = self.answers.pop(0) if self.answers else None
-        return Answered(given) if isinstance(given, dict) else Unanswered("timeout")
+        if given is None or (did.word == "query" and not isinstance(given, dict)):
+            return Unanswered("timeout")
+        return Answered(given)
 
     def again(self) -> "Captured":
         """The same event for the other rule set."""

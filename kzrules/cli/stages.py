@@ -36,10 +36,10 @@ def stages(paths: Sequence[str], terminal: Terminal, now: float | None = None) -
             raise Broken("the rules have errors; nothing was tried")
         rules = Rules(sources.files, WORDS, validators(sources.files), sources.texts)
         declared, program = rules.under({})
-        if declared.subscriptions:
+        if declared.subscriptions or declared.kamailios:
             made.append((rules, Stage(program, declared, rules.validators, WORDS, now)))
     if not made:
-        raise click.UsageError("the rules have no `subscribe`, so no event can reach them")
+        raise click.UsageError("the rules have no `subscribe` and no `kamailio`, so no event can reach them")
     return made
 
 
@@ -47,7 +47,7 @@ def place(event: Captured, on: Sequence[tuple[Rules, Stage]]) -> tuple[Rules, St
     """The first program that has a route for the event, or else the first one."""
     tried = []
     for rules, stage in on:
-        if event.subscription is not None and event.subscription not in stage.book.subscriptions:
+        if event.subscription is not None and event.subscription not in stage.book.sources:
             continue
         stage.otherwise = event.answer
         arrival = stage.arrive(event.raw, event.about, event.subscription)

@@ -30,13 +30,15 @@ from kzrules.cli.terminal import (
     visible,
     wrapped,
 )
+from kzrules.language.program import KamailioSpec
 from kzrules.message.outcome import Reject
-from kzrules.routing.act import Act, plain, said
+from kzrules.routing.act import Act, Did, plain, said
 from kzrules.routing.compare import shown
 from kzrules.routing.journal import Line, brief, journal, source_at
 from kzrules.routing.stage import Arrival, Stage
 from kzrules.routing.trace import Key, Segment, Trace, Tried, keys_built, trace
 from kzrules.routing.trial import Rules
+from kzrules.words import WORDS
 
 
 def _headers(_context: click.Context, _parameter: click.Parameter, given: Sequence[str]) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def _tell(  # noqa: PLR0917  what `_trace` gives, and where it goes
     lines: Sequence[Line],
     terminal: Terminal,
 ) -> None:
-    title = f"event {event.number} by subscription {arrival.spec.name}"
+    title = f"event {event.number} by {_source(arrival)}"
     terminal.say(terminal.paint(title, BOLD))
     if made is not None:
         _names(made, rules, terminal)
@@ -158,10 +160,21 @@ def _tell(  # noqa: PLR0917  what `_trace` gives, and where it goes
     terminal.say(terminal.paint("would do", BOLD))
     for did in [*act.logs, *map(plain, act.did)]:
         terminal.say(f"  {wrapped(visible(str(did)), terminal.width - 4)}")
-        if did.word == "query":
+        if _asks(did):
             terminal.say(f"    {terminal.paint('answered as the event says; without answers: timeout', DIM)}")
     colour = RED if isinstance(act.outcomes[-1], Reject) else GREEN
     terminal.say(f"  {terminal.paint(visible(said(act.failure or act.outcomes[-1])), colour)}")
+
+
+def _source(arrival: Arrival) -> str:
+    kind = "kamailio" if isinstance(arrival.spec, KamailioSpec) else "subscription"
+    return f"{kind} {arrival.spec.name}"
+
+
+def _asks(did: Did) -> bool:
+    """Something outside is asked, and answers."""
+    word = WORDS.get(did.word)
+    return word is not None and word.fallible
 
 
 def _names(made: Trace, rules: Rules, terminal: Terminal) -> None:

@@ -92,6 +92,9 @@ class Builder:
             return t.Name(id=name, span=span)
         return t.Call(name=name, arguments=v[1], name_span=self.span(v[0], v[0]), span=span)
 
+    def kamailio_(self, span: Span, v: Values) -> t.Kamailio:
+        return t.Kamailio(name=self.word(v[0]), settings=v[1], span=span)
+
     def table_(self, span: Span, v: Values) -> t.Table:
         return t.Table(name=self.word(v[0]), settings=v[1], span=span)
 

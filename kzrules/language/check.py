@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from kzrules.language.check_bodies import Bodies
 from kzrules.language.check_delivery import delivery
 from kzrules.language.check_names import collect
+from kzrules.language.check_questions import questions
 from kzrules.language.check_schemas import shapes
 from kzrules.language.check_tests import check_tests
 from kzrules.language.check_unused import unused
@@ -61,6 +62,7 @@ def _found(files: Sequence[RuleFile], words: Words, declared: Declared, torn: st
     walked = bodies.walk()
     reach = reach_names(names, torn)
     delivery(names, walked, reach)
+    questions(names, walked, reach)
     forestalled(names, reach, known)
     check_tests(names, bodies)
     unused(names, walked, torn)

@@ -166,6 +166,8 @@ def spread(effects: Mapping[str, Effects]) -> None:
                     (one.retries, other.retries),
                     (one.rejects, other.rejects),
                     (one.reaches_out, other.reaches_out),
+                    (one.answers, other.answers),
+                    (one.asks_one, other.asks_one),
                 ):
                     if theirs and not mine:
                         mine.extend(theirs)

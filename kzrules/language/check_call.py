@@ -6,6 +6,7 @@ from kzrules.language import types
 from kzrules.language.check_base import Base
 from kzrules.language.check_conditions import is_place
 from kzrules.language.check_finding import error, warning
+from kzrules.language.check_kamailio import ANSWER_HELP, which
 from kzrules.language.check_names import Effects
 from kzrules.language.check_scope import Place
 from kzrules.language.names import counted, did_you_mean, one_of
@@ -89,6 +90,14 @@ class CallChecks(Base):
         if word.doing is Doing.INCREMENT and self.only_looks:
             text = f"`{word.name}` acts, and stands where an event is only looked at"
             self.findings.add(error("KZ310", text, expr.name_span, help="count in the body of the route"))
+        if word.doing is Doing.ANSWER:
+            if self.scope.place in NO_REPLY:
+                text = f"nobody has asked: {self.scope.place.value} has nobody to answer"
+                self.findings.add(error("KZ522", text, expr.name_span, help=ANSWER_HELP))
+            else:
+                self.effects.answers.append(expr.name_span)
+        elif word.doing in (Doing.RPC, Doing.TELL):
+            which(self.names, self.effects, word, expr, self.torn)
         if word.doing is Doing.REPLY and self.scope.place in NO_REPLY:
             text = f"nobody has asked: {self.scope.place.value} has nobody to reply to"
             self.findings.add(error("KZ512", text, expr.name_span, help="use `publish`"))

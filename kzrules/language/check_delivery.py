@@ -77,7 +77,7 @@ def _transient(findings: Findings, item: Subscribe, queue: QueueSpec) -> None:
 def _retry_immediate(names: Names, walked: Walked, reach: Reach) -> None:
     by_name = {spec.name: spec for spec in names.declared.subscriptions}
     for route, effects in walked.routes:
-        deliverers = [by_name[name] for name in reach.subscriptions_of(route.name)]
+        deliverers = [by_name[name] for name in reach.subscriptions_of(route.name) if name in by_name]
         immediate = [spec for spec in deliverers if spec.immediate]
         if not immediate:
             continue

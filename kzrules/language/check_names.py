@@ -13,6 +13,7 @@ from kzrules.language.tree import (
     Call,
     Declaration,
     EventRoute,
+    Kamailio,
     OnHook,
     Route,
     RuleFile,
@@ -58,6 +59,10 @@ class Effects:
     rejects: list[Span] = field(default_factory=list)
     reaches_out: list[Span] = field(default_factory=list)
     """Fallible words and `increment`: what may not stand where an event is only looked at."""
+    answers: list[Span] = field(default_factory=list)
+    """`answer`s to a question of Kamailio's."""
+    asks_one: list[Span] = field(default_factory=list)
+    """Words that ask Kamailio, and do not say which."""
     returns: bool = False
     """Has a `return E`."""
 
@@ -71,6 +76,7 @@ class Names:
     settings: Mapping[str, Setting]
     tables: Mapping[str, Table]
     subscriptions: Mapping[str, Subscribe]
+    kamailios: Mapping[str, Kamailio]
     subroutines: Mapping[str, Route]
     hooks: Mapping[str, tuple[OnHook, ...]]
     routes: Sequence[EventRoute]
@@ -79,6 +85,8 @@ class Names:
     used: set[str] = field(default_factory=set)
     """Settings and tables that something reads."""
     emitted: set[str] = field(default_factory=set)
+    reaches_kamailio: bool = False
+    """Something asks or tells a Kamailio."""
     signatures: dict[str, tuple[dict[str, Parameter], list[Parameter]]] = field(default_factory=dict)
     effects: dict[str, Effects] = field(default_factory=dict)
     """Of subroutines by name, of hooks by `on NAME`."""
@@ -120,6 +128,7 @@ def collect(files: Sequence[RuleFile], words: Words, declared: Declared, finding
         },
         tables={item.name: item for item in reversed(list(declarations(files, Table)))},
         subscriptions={item.name: item for item in reversed(list(declarations(files, Subscribe)))},
+        kamailios={item.name: item for item in reversed(list(declarations(files, Kamailio)))},
         subroutines=subroutines,
         hooks=hooks,
         routes=list(declarations(files, EventRoute)),

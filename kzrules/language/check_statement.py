@@ -301,7 +301,7 @@ class StatementChecks(ExpressionChecks):
 def leaves(statement: Statement) -> bool:
     """Nothing behind this statement is ever reached."""
     match statement:
-        case End() | Return() | Use():
+        case End() | Return() | Use() | Do(call=Call(name="answer")):
             return True
         case If(branches=branches, otherwise=Block() as otherwise):
             return block_leaves(otherwise) and all(block_leaves(branch.body) for branch in branches)

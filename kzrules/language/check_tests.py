@@ -93,9 +93,10 @@ def _answered(names: Names, walk: StatementChecks, step: GivenCall, call: Call) 
 
 
 def _event(names: Names, walk: StatementChecks, step: EventStep) -> None:
-    if step.subscription is not None and step.subscription not in names.subscriptions:
-        way_out = did_you_mean(step.subscription, names.subscriptions)
-        text = f"there is no subscription `{step.subscription}`"
+    known = [*names.subscriptions, *names.kamailios]
+    if step.subscription is not None and step.subscription not in known:
+        way_out = did_you_mean(step.subscription, known)
+        text = f"there is no subscription and no Kamailio `{step.subscription}`"
         names.findings.add(error("KZ206", text, step.span, help=way_out))
     for argument in step.properties:
         walk.infer(argument.value)

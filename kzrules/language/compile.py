@@ -193,8 +193,10 @@ def _compiled(unit: Unit, file: RuleFile, declared: Declared) -> Code:
                 Function(unit, Part.EVENT, _name_of(item)).define((), item.body)
             case OnExpired():
                 Function(unit, Part.EVENT, _name_of(item)).define((item.key, item.value), item.body)
+    places = {spec.name: spec.place for spec in declared.subscriptions}
+    places |= {spec.name: spec.place for spec in declared.kamailios}
     for name, asked in declared.asked.items():
-        if any(spec.name == name and spec.place.file == file.path for spec in declared.subscriptions):
+        if places[name].file == file.path:
             compile_names.define(unit, name, asked)
     return Code(_python(unit), tuple(unit.constants), tuple(sorted(unit.words)), tuple(unit.nodes))
 
@@ -286,6 +288,7 @@ def _program(
         dedupe_keys={n: names[key_function("dedupe", n)] for n, a in asked.items() if a.dedupe_key},
         timers={spec.name: block for spec, block in zip(declared.timers, timers, strict=True)},
         expired={table: tuple(blocks) for table, blocks in expired.items()},
+        kamailios=frozenset(spec.name for spec in declared.kamailios),
         paths=frozenset(file.path for file in files),
         recorder=recorder,
     )

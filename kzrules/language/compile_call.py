@@ -9,7 +9,7 @@ from kzrules.language.compile_python import Expression
 from kzrules.language.compile_unit import SMALL, TEXT, TRUTH, Made, fixed, route_name, word_name
 from kzrules.language.compile_value import PAYLOAD, RUN, Unfit
 from kzrules.language.tree import Call, Expr, Index, Name
-from kzrules.language.word import REQUIRED, Doing, Kind, Parameter, Word
+from kzrules.language.word import ASKING, REQUIRED, Doing, Kind, Parameter, Word
 from kzrules.message.outcome import Place
 
 GROWING = frozenset({Kind.TEXT, Kind.LIST, Kind.OBJECT})
@@ -31,22 +31,27 @@ class Calls(Operators):
                 return self._word(word, expr)
             case Doing.LOG:
                 return self._log(word, expr), SMALL
-            case Doing.PUBLISH | Doing.REPLY:
-                return self.run(word.doing.value, *self._arguments(word, expr)), SMALL
-            case Doing.QUERY:
+            case Doing.PUBLISH | Doing.REPLY | Doing.ANSWER | Doing.TELL:
+                name = "respond" if word.doing is Doing.ANSWER else word.doing.value
+                return self.run(name, *self._arguments(word, expr)), SMALL
+            case Doing.QUERY | Doing.RPC:
                 return self.run("answer", self.py.wait(self.question(expr))), 0
         return self._increment(word, expr), SMALL
 
     def question(self, expr: Call) -> Expression:
         """What is handed out at a wait; the answer comes in its place."""
-        return self.run("query", *self._arguments(self.unit.around.words[expr.name], expr))
+        word = self.unit.around.words[expr.name]
+        if word.doing is Doing.QUERY:
+            return self.run("query", *self._arguments(word, expr))
+        self.unit.words.add(word.name)
+        return self.run("rpc", self.py.name(word_name(word.name)), *self._arguments(word, expr))
 
     def is_question(self, expr: Call) -> bool:
         """A call that is a wait itself, not one that merely has one inside."""
         if expr.name in self.unit.around.routes:
             return False
         word = self.unit.around.words.get(expr.name)
-        return word is not None and word.doing is Doing.QUERY
+        return word is not None and word.doing in ASKING
 
     def _subroutine(self, expr: Call) -> Expression:
         given = [self.plain(argument.value) for argument in expr.arguments]

@@ -33,6 +33,7 @@ from kzrules.language.tree import (
     Use,
     children,
 )
+from kzrules.language.word import Doing, Words
 from kzrules.message.outcome import Place
 
 Body = list[PythonStatement]
@@ -272,7 +273,23 @@ class Function(Calls):
         return [py.fail(py.call("RuleEnded", outcome))]
 
     def _do(self, do: Do) -> Body:
-        return self.stored(do.call, do.otherwise, lambda value: [self.py.do(value)])
+        made = self.stored(do.call, do.otherwise, lambda value: [self.py.do(value)])
+        return made + self._answered(do) if ends_the_rule(do.call, self.unit.around.words) else made
+
+    def _answered(self, do: Do) -> Body:
+        """An answer is the end of the rule, from within a subroutine too."""
+        if self.part is Part.EVENT:
+            return [self.py.give(self.py.constant(None))]
+        place = fixed(self.unit, self.py, Place(self.unit.path, do.span.line))
+        return [
+            self.py.fail(self.py.call("RuleEnded", self.py.call("end_done", self.py.constant(""), place)))
+        ]
+
+
+def ends_the_rule(call: Call, words: Words) -> bool:
+    """`answer(...)`: nothing behind it runs."""
+    word = words.get(call.name)
+    return word is not None and word.doing is Doing.ANSWER
 
 
 def weight_of(node: Node) -> int:

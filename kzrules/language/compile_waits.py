@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kzrules.language.compile_unit import route_name
 from kzrules.language.tree import Call, Emit, Node, OnHook, Route, RuleFile, children
-from kzrules.language.word import Doing, Words
+from kzrules.language.word import ASKING, Words
 
 
 def hook_functions(files: Sequence[RuleFile]) -> dict[str, tuple[str, ...]]:
@@ -34,7 +34,7 @@ def waiting(files: Sequence[RuleFile], hooks: Mapping[str, Sequence[str]], words
             match node:
                 case Call(name=called):
                     calls[name].add(route_name(called))
-                    if called in words and words[called].doing is Doing.QUERY:
+                    if called in words and words[called].doing in ASKING:
                         found.add(name)
                 case Emit(name=hook):
                     calls[name].update(hooks.get(hook, ()))

@@ -9,19 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kzrules.language.declare_broker import broker
+from kzrules.language.declare_kamailio import kamailio
 from kzrules.language.declare_options import Option, Reader, anything, options, seconds, whole
 from kzrules.language.declare_settings import UNKNOWN, read_settings, twice
 from kzrules.language.declare_subscription import Asked, subscription
 from kzrules.language.diagnostic import Diagnostic, Findings
-from kzrules.language.program import BrokerSpec, SubscriptionSpec, TableSpec, TimerSpec
-from kzrules.language.tree import Broker, Every, RuleFile, Span, Subscribe, Table
+from kzrules.language.program import BrokerSpec, KamailioSpec, SubscriptionSpec, TableSpec, TimerSpec
+from kzrules.language.tree import Broker, Every, Kamailio, RuleFile, Span, Subscribe, Table
 from kzrules.language.word import Words
 from kzrules.message.outcome import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What the files declare. `asked` has the expressions of each subscription by its name;
+    """What the files declare. `asked` has the expressions of each subscription and Kamailio by its name;
     `settings` lacks those whose value could not be read; `timers` are in the order of the files.
     """
 
@@ -31,6 +32,7 @@ class Declared:
     asked: Mapping[str, Asked]
     tables: Mapping[str, TableSpec]
     timers: tuple[TimerSpec, ...]
+    kamailios: tuple[KamailioSpec, ...] = ()
     findings: tuple[Diagnostic, ...] = field(default=(), repr=False)
     read: frozenset[str] = frozenset()
     """Settings that other declarations read."""
@@ -50,12 +52,15 @@ def declare(
     findings = Findings()
     settings = read_settings(files, overrides, node, words or {}, findings)
     reader = Reader(settings, findings)
-    made = _each(files, Subscribe, lambda item: subscription(reader, item), findings)
+    first: dict[str, Span] = {}
+    made = _each(files, Subscribe, lambda item: subscription(reader, item), findings, first)
+    nodes = _each(files, Kamailio, lambda item: kamailio(reader, item), findings, first)
     return Declared(
         settings={name: value for name, value in settings.values.items() if value is not UNKNOWN},
         broker=_broker(reader, files if broker_file is None else [broker_file], findings),
         subscriptions=tuple(spec for spec, _ in made),
-        asked={spec.name: asked for spec, asked in made},
+        asked={spec.name: asked for spec, asked in made} | {spec.name: asked for spec, asked in nodes},
+        kamailios=tuple(spec for spec, _ in nodes),
         tables={spec.name: spec for spec in _each(files, Table, lambda item: _table(reader, item), findings)},
         timers=_timers(reader, files),
         findings=tuple(findings.sorted()),
@@ -69,15 +74,19 @@ def setting_names(files: Sequence[RuleFile]) -> list[str]:
     return list(read_settings(files, {}, "", {}, findings).declared)
 
 
-Item = TypeVar("Item", Subscribe, Table)
+Item = TypeVar("Item", Subscribe, Kamailio, Table)
 Spec = TypeVar("Spec")
 
 
 def _each(
-    files: Sequence[RuleFile], kind: type[Item], read: Callable[[Item], Spec], findings: Findings
+    files: Sequence[RuleFile],
+    kind: type[Item],
+    read: Callable[[Item], Spec],
+    findings: Findings,
+    first: dict[str, Span] | None = None,
 ) -> list[Spec]:
-    """The declarations of one kind, each name once."""
-    first: dict[str, Span] = {}
+    """The declarations of one kind, each name once; `first` are names that are taken already."""
+    first = {} if first is None else first
     made: list[Spec] = []
     for file in files:
         for item in file.declarations:

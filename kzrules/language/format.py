@@ -94,13 +94,15 @@ class _Printer:
                 return f"subscribe {name} {self.body((*parts, *node.settings), node, indent)}"
             case t.Target():
                 return self.target(node, indent, "exchange" if id(node) in self.exchanges else "queue")
-            case t.Table(name=name, settings=settings):
-                return f"table {name} {self.settings(settings, node, indent, len(name) + 7)}"
+            case t.Kamailio(name=name, settings=settings):
+                return f"kamailio {name} {self.body(settings, node, indent)}"
         return self.routes(node, indent)
 
     def routes(self, node: Any, indent: str) -> str | None:  # noqa: PLR0911  one case for each kind
-        """What has a block of statements."""
+        """Tables, and what has a block of statements."""
         match node:
+            case t.Table(name=name, settings=settings):
+                return f"table {name} {self.settings(settings, node, indent, len(name) + 7)}"
             case t.EventRoute():
                 return self.event_route(node, indent)
             case t.Route(name=name, parameters=parameters, body=body):

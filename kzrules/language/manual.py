@@ -17,6 +17,7 @@ _GROUPS = {
     "values": "Values",
     "time and chance": "Time and chance",
     "SIP and addresses": "SIP and addresses",
+    "Kamailio": "Kamailio",
 }
 _WORDS_INTRODUCED = """\
 The vocabulary of the rule language. A word that is given a kind of value that it does not take is a

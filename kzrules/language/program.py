@@ -129,6 +129,33 @@ class SubscriptionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RpcAddress:
+    """Where a Kamailio takes JSON-RPC: `url` over HTTP, or `path` of a unix datagram socket."""
+
+    url: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KamailioSpec:
+    """One Kamailio, as `kamailio` declares it. `deadline` in seconds is the longest that a question
+    is worked on; `questions` and `events` bound how many are in hand at once.
+    """
+
+    name: str
+    place: Place
+    host: str = "127.0.0.1"
+    port: int = 8448
+    rpc: RpcAddress | None = None
+    deadline: float = 10.0
+    questions: int = 2_000
+    events: int = 10_000
+    schema_mode: Literal["reject", "warn", "off"] = "warn"
+    event_key: None = None
+    event_subkey: None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableSpec:
     """`ttl` in seconds, None: for ever. `limit` is the most entries; full, the oldest goes."""
 
@@ -197,6 +224,7 @@ class Program:
     dedupe_keys: Mapping[str, Compiled]
     timers: Mapping[str, BlockCode]
     expired: Mapping[str, tuple[BlockCode, ...]]
+    kamailios: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
     """The files that a place may be found in."""
     recorder: "Recorder | None" = None

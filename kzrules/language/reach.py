@@ -14,7 +14,7 @@ from kzrules.language.check_names import Names
 from kzrules.language.check_statement import every_statement
 from kzrules.language.diagnostic import Label
 from kzrules.language.reach_logic import Fact, Reading, Row, TooMuch, both, key_of, model
-from kzrules.language.reach_names import Reach
+from kzrules.language.reach_names import Reach, sources
 from kzrules.language.reach_witness import name_fields, witness
 from kzrules.language.tree import Binary, EventRoute, Expr, Field, If, Literal, Name, Unary
 from kzrules.language.types import Shape
@@ -48,7 +48,7 @@ class Proof:
         self.reach = reach
         self.shapes = shapes
         self.reading = Reading(names.words, self._constant, names.tables)
-        self.by_name = {spec.name: spec for spec in names.declared.subscriptions}
+        self.by_name = {spec.name: spec for spec in sources(names)}
 
     def _constant(self, expr: Expr) -> Any:
         match expr:

@@ -12,7 +12,7 @@ from kzrules.language.check_names import SERVICE_EVENTS, Names
 from kzrules.language.declare_subscription import Asked
 from kzrules.language.diagnostic import Edit, Fix
 from kzrules.language.names import nearest
-from kzrules.language.program import SubscriptionSpec
+from kzrules.language.program import KamailioSpec, SubscriptionSpec
 from kzrules.language.tree import EventRoute, Expr, Field, Literal, Name, Span, Template
 
 SOMETHING = ".+"
@@ -34,7 +34,7 @@ def reach_names(names: Names, torn: str = "") -> Reach:
     """Find out who reaches what; routes that nobody reaches and idle subscriptions are findings."""
     patterns = {
         spec.name: re.compile("|".join(f"(?:{one})" for one in _patterns(names, spec)), re.DOTALL)
-        for spec in names.declared.subscriptions
+        for spec in sources(names)
     }
     wanted = dict.fromkeys(route.name for route in names.routes if route.name not in SERVICE_EVENTS)
     by_route = {
@@ -45,6 +45,14 @@ def reach_names(names: Names, torn: str = "") -> Reach:
         _unreached(names, by_route)
         _idle(names, by_route)
     return Reach(by_route)
+
+
+Source = SubscriptionSpec | KamailioSpec
+
+
+def sources(names: Names) -> tuple[Source, ...]:
+    """All that events come by: subscriptions, then Kamailios."""
+    return (*names.declared.subscriptions, *names.declared.kamailios)
 
 
 def fits(pattern: re.Pattern[str], name: str) -> bool:
@@ -60,11 +68,15 @@ def normal(text: str) -> str:
 NORMAL = {**{ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, ord("_"): "-"}
 
 
-def _patterns(names: Names, spec: SubscriptionSpec) -> Iterator[str]:
+def _patterns(names: Names, spec: Source) -> Iterator[str]:
     asked = names.declared.asked.get(spec.name, Asked())
     if asked.route_names is not None:
         for template in asked.route_names:
             yield _pattern(template, names, spec)
+        return
+    if isinstance(spec, KamailioSpec):
+        yield f"kamailio:{SOMETHING}"
+        yield "kamailio"
         return
     key, subkey = normal(spec.event_key or "Event-Category"), normal(spec.event_subkey or "Event-Name")
     start = "kazoo:consumer-event"
@@ -75,14 +87,14 @@ def _patterns(names: Names, spec: SubscriptionSpec) -> Iterator[str]:
     yield start
 
 
-def _pattern(template: Expr, names: Names, spec: SubscriptionSpec) -> str:
+def _pattern(template: Expr, names: Names, spec: Source) -> str:
     parts = template.parts if isinstance(template, Template) else (template,)
     return "".join(
         re.escape(normal(part)) if isinstance(part, str) else _hole(part, names, spec) for part in parts
     )
 
 
-def _hole(expr: Expr, names: Names, spec: SubscriptionSpec) -> str:
+def _hole(expr: Expr, names: Names, spec: Source) -> str:
     value: object = None
     match expr:
         case Literal(value=value):
@@ -119,27 +131,32 @@ def _brackets(route: EventRoute) -> Span:
     return span
 
 
+def _head(span: Span, said: str) -> Span:
+    """The first line of a declaration, as far as its name."""
+    return Span(span.file, span.line, span.column, span.line, span.column + len(said))
+
+
 def _what_there_is(names: Names, route: EventRoute) -> str:
     near = nearest(route.name, ["kazoo:consumer-event", *SERVICE_EVENTS])
     if near is not None and not route.name.startswith("kazoo:consumer-event-"):
         return f"did you mean `{near}`?"
-    first = names.declared.subscriptions[0].name
+    first = sources(names)[0].name
     return f"look at `route_names` of `{first}`, which says what names its events have"
 
 
 def _idle(names: Names, by_route: dict[str, list[str]]) -> None:
     """Subscriptions whose events no route takes: they would all be settled unread."""
     busy = {subscription for found in by_route.values() for subscription in found}
-    for spec in names.declared.subscriptions:
+    for spec in sources(names):
         if spec.name not in busy:
-            item = names.subscriptions[spec.name]
-            span = Span(
-                item.span.file,
-                item.span.line,
-                item.span.column,
-                item.span.line,
-                item.span.column + len(f"subscribe {item.name}"),
-            )
+            asks = isinstance(spec, KamailioSpec)
+            if asks and names.reaches_kamailio:
+                continue  # it is declared to be asked and told
+            item = (names.kamailios if asks else names.subscriptions)[spec.name]
+            span = _head(item.span, f"{'kamailio' if asks else 'subscribe'} {spec.name}")
             text = f"no route takes what `{spec.name}` brings: every event would be settled unread"
             way_out = "write event_route[kazoo:consumer-event] { ... }, or take the subscription away"
+            if asks:
+                text = f"no route takes what `{spec.name}` asks: every question would be answered with no"
+                way_out = "write event_route[kamailio:NAME] { ... }, where the script asks NAME"
             names.findings.add(warning("KZ405", text, span, help=way_out))

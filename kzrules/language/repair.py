@@ -101,7 +101,8 @@ def _keyword(walk: Walk, found: list[Diagnostic]) -> bool:
     ):
         return False
     named = bool(walk.values) and isinstance(walk.values[-1], int) and walk.kinds[walk.values[-1]] in (
-        "LET", "FOR", "ROUTE", "TABLE", "SETTING", "SUBSCRIBE", "AS", "ON", "ZONE", "EMIT", "DELETE",
+        "LET", "FOR", "ROUTE", "TABLE", "SETTING", "SUBSCRIBE", "KAMAILIO", "AS", "ON", "ZONE", "EMIT",
+        "DELETE",
     )  # fmt: skip
     if not named:
         return False

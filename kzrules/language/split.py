@@ -11,6 +11,7 @@ ONE_LINERS = frozenset({"LANGUAGE", "USE", "SETTING"})
 STARTERS = ONE_LINERS | {
     "BROKER",
     "SUBSCRIBE",
+    "KAMAILIO",
     "TABLE",
     "EVENT_ROUTE",
     "ROUTE",

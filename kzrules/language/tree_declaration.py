@@ -72,6 +72,12 @@ class Table(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Kamailio(Node):
+    name: str
+    settings: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EventRoute(Node):
     name: str
     schema: str | None
@@ -117,6 +123,7 @@ Declaration = (
     | Setting
     | Broker
     | Subscribe
+    | Kamailio
     | Table
     | EventRoute
     | Route

@@ -15,14 +15,14 @@ from kzrules.language.lexer import Tokens, Trivia
 from kzrules.language.tree import Comments, Node, Span
 
 CONTAINERS = (
-    t.RuleFile, t.Block, t.Broker, t.Zone, t.Subscribe, t.Table, t.Target, t.Test, t.Match,
+    t.RuleFile, t.Block, t.Broker, t.Zone, t.Subscribe, t.Kamailio, t.Table, t.Target, t.Test, t.Match,
     t.ObjectExpr, t.ListExpr, t.Call,
 )  # fmt: skip
 OWNERS = (
-    t.Language, t.UseFile, t.Setting, t.Broker, t.Subscribe, t.Table, t.EventRoute, t.Route, t.Every,
-    t.OnExpired, t.OnHook, t.Test, t.Let, t.Assign, t.TableSet, t.Delete, t.DeleteWhere, t.Emit, t.After,
-    t.If, t.Match, t.For, t.Return, t.Use, t.End, t.Do, t.Pair, t.Zone, t.Target, t.Entry, t.Spread, t.Arm,
-    t.Argument, t.GivenSetting, t.GivenTable, t.GivenCall, t.EventStep, t.PassTime, t.ExpectRoute,
+    t.Language, t.UseFile, t.Setting, t.Broker, t.Subscribe, t.Kamailio, t.Table, t.EventRoute, t.Route,
+    t.Every, t.OnExpired, t.OnHook, t.Test, t.Let, t.Assign, t.TableSet, t.Delete, t.DeleteWhere, t.Emit,
+    t.After, t.If, t.Match, t.For, t.Return, t.Use, t.End, t.Do, t.Pair, t.Zone, t.Target, t.Entry, t.Spread,
+    t.Arm, t.Argument, t.GivenSetting, t.GivenTable, t.GivenCall, t.EventStep, t.PassTime, t.ExpectRoute,
     t.ExpectCall, t.ExpectValue, t.ExpectEnd,
 )  # fmt: skip
 

@@ -39,9 +39,17 @@ class Doing(StrEnum):
     REPLY = "reply"
     QUERY = "query"
     """The rule waits for the answer."""
+    ANSWER = "answer"
+    """To Kamailio's question; the rule ends with it."""
+    TELL = "tell"
+    RPC = "rpc"
+    """The rule waits for Kamailio. `call` makes the `Remote`; `timeout` and `on` are its last parameters."""
     INCREMENT = "increment"
     """The first argument is an entry of a table."""
 
+
+ASKING = frozenset({Doing.QUERY, Doing.RPC})
+"""The rule waits."""
 
 REQUIRED = object()
 """The default of a parameter that has none."""

@@ -68,19 +68,63 @@ class Log:
     place: Place
 
 
-Action = Publish | Reply | After
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """The answer to a question of Kamailio's: a finished JSON body. The rule has ended with it."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """An event for a Kamailio, by the name of its declaration: a finished JSON body under a tag."""
+
+    kamailio: str
+    tag: str
+    body: bytes
+
+
+Action = Publish | Reply | After | Respond | Tell
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """What a word asks of Kamailio: a method of its JSON-RPC, and how what comes back is read.
+
+    `word` and `arguments` are what the rule said. `read` turns the result into the word's value;
+    `absent` are beginnings of error messages that mean "there is none": the value is then null.
+    """
+
+    word: str
+    arguments: Mapping[str, Any]
+    method: str
+    params: list[Any]
+    read: Callable[[Any], Any] = lambda result: result
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """A question to Kamailio's control plane: wait `timeout` seconds for the result."""
+
+    remote: Remote
+    kamailio: str
+    timeout: float
+
+
+Question = Query | Rpc
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to a query: a JSON object, with what the transport added to it."""
+    """The answer: a query's JSON object, with what the transport added to it; a word's value for `Rpc`."""
 
-    payload: dict[str, Any]
+    payload: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """No answer: `why` is timeout, unroutable, disconnected, busy or bad_reply."""
+    """No answer: `why` is timeout, unroutable, disconnected, busy, bad_reply, or `refused: ...` (`Rpc`)."""
 
     why: str
 

@@ -30,3 +30,5 @@ class Event:
     random_id: str | None = None
     """The id that was made up for a message without one, once something was published by it: a
     retry and a dead letter carry it on, so that ids made from it stay the same."""
+    deadline: float | None = None
+    """A question of Kamailio's: when its transaction gives up, in Unix seconds. None: nobody waits."""

@@ -7,7 +7,18 @@ from typing import Any
 
 import orjson
 
-from kzrules.message.action import Action, After, Log, Publish, Query, Reply
+from kzrules.message.action import (
+    Action,
+    After,
+    Log,
+    Publish,
+    Query,
+    Question,
+    Reply,
+    Respond,
+    Rpc,
+    Tell,
+)
 from kzrules.message.outcome import Ack, Cause, Outcome, Reject, Retry
 from kzrules.message.payload import TRANSPORT
 from kzrules.routing.compare import shown
@@ -26,7 +37,7 @@ class Did:
         for name, value in first:
             if name in {"headers", "persistent", "mandatory"} and value in ({}, True):
                 continue
-            named = name in {"headers", "persistent", "mandatory", "timeout"}
+            named = name in {"headers", "persistent", "mandatory", "timeout", "on"}
             rest.append(f"{name}: {shown(value)}" if named else shown(value))
         return f"{self.word}({', '.join(rest)})"
 
@@ -53,7 +64,7 @@ class Act:
         return None
 
 
-def done(action: Action | Query) -> Did:
+def done(action: Action | Question) -> Did:  # noqa: PLR0911  one case for each kind
     """An action as a call."""
     match action:
         case Publish():
@@ -77,6 +88,14 @@ def done(action: Action | Query) -> Did:
             return Did("query", arguments)
         case Reply():
             return Did("reply", {"body": read(action.body)})
+        case Respond():
+            return Did("answer", {"body": read(action.body)})
+        case Tell():
+            body = read(action.body)
+            return Did("tell", {"kamailio": action.kamailio, "tag": action.tag, "body": body})
+        case Rpc():
+            waits = {"timeout": timedelta(seconds=action.timeout), "on": action.kamailio}
+            return Did(action.remote.word, {**action.remote.arguments, **waits})
         case After():
             return Did("after", {"delay": timedelta(seconds=action.delay), "name": action.name})
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from kzrules.errors import PayloadError, RuleFailure
 from kzrules.language.declare import Declared
-from kzrules.language.program import BlockCode, Program, RouteCode, SubscriptionSpec
+from kzrules.language.program import BlockCode, KamailioSpec, Program, RouteCode, SubscriptionSpec
 from kzrules.message.action import Log
-from kzrules.message.delivery import Delivery
+from kzrules.message.delivery import Delivery, Source
 from kzrules.message.event import Event
 from kzrules.message.identity import Identity
 from kzrules.message.lenient import loads_lenient
@@ -24,11 +24,15 @@ from kzrules.routing.decide import Ended, Step, failed, start
 from kzrules.routing.name import Found, Names
 from kzrules.routing.run import Ground, Run
 from kzrules.routing.tables import Tables
+from kzrules.wire.properties import encode
 from kzrules.wire.retries import origin
 
 Validate = Callable[[dict[str, Any]], str | None]
 """Says what is wrong with a payload, or None."""
 
+ASKED, PUBLISHED = "ask", "publish"
+"""What stands for the exchange of Kamailio's questions, and of what it only hands over."""
+NO_PROPERTIES = encode()
 UNMATCHED = Ack(unmatched=True)
 _generations = count(1)
 
@@ -50,6 +54,8 @@ class Book:
         self.generation = next(_generations)
         self.broker = declared.broker
         self.subscriptions = {spec.name: spec for spec in declared.subscriptions}
+        self.kamailios = {spec.name: spec for spec in declared.kamailios}
+        self.sources: Mapping[str, SubscriptionSpec | KamailioSpec] = {**self.subscriptions, **self.kamailios}
         self.timers = declared.timers
         self.tables = tables
         self.program = program
@@ -58,7 +64,7 @@ class Book:
             self.ground = Ground(program, tables, Stamp.of(identity), decide.delayed, random_id)
         self.names = {
             spec.name: Names(spec, program.names.get(spec.name), program.routes)
-            for spec in declared.subscriptions
+            for spec in self.sources.values()
         }
         self._validators = validators
         self._max_bytes = max_bytes
@@ -114,9 +120,9 @@ class Book:
             known = self.names[source].of(run)
         except Exception as wrong:  # noqa: BLE001  a template of `route_names` failed: the rule's failure
             return failed(run, wrong)
-        return self._first(run, known, self.subscriptions[source])
+        return self._first(run, known, self.sources[source])
 
-    def _first(self, run: Run, known: Found, spec: SubscriptionSpec) -> Step:
+    def _first(self, run: Run, known: Found, spec: SubscriptionSpec | KamailioSpec) -> Step:
         """The first route that takes the event: its schema is applied, then its `when`."""
         for route in known.routes:
             run.route = route.name
@@ -135,7 +141,7 @@ class Book:
         _, logs = run.take()
         return Ended(UNMATCHED if not known.names else Ack(known.names[0], unmatched=True), (), logs, None)
 
-    def _schema(self, run: Run, route: RouteCode, spec: SubscriptionSpec) -> Ended | None:
+    def _schema(self, run: Run, route: RouteCode, spec: SubscriptionSpec | KamailioSpec) -> Ended | None:
         validate = self._validators.get((route.place.file, route.schema or ""))
         if validate is None:
             return None
@@ -177,6 +183,18 @@ class Book:
             except Exception as wrong:  # noqa: BLE001  an error in `when` is an error of the rule
                 return failed(run, wrong)
         return None
+
+
+def asked(
+    kamailio: str, name: str, body: dict[str, Any], received_at: float, deadline: float | None = None
+) -> Event:
+    """The event of what a Kamailio sent under a name: a question where there is a deadline (Unix seconds).
+
+    It reads as a delivery: the name is its routing key, its exchange is `ask` or `publish`.
+    """
+    exchange = PUBLISHED if deadline is None else ASKED
+    delivery = Delivery(Source(kamailio, "", "", 0, 0), 0, False, exchange, name, NO_PROPERTIES, b"")  # noqa: FBT003
+    return Event(delivery, body, received_at, exchange, name, deadline=deadline)
 
 
 def _arrive(received: dict[str, Any], delivery: Delivery, received_at: float) -> None:

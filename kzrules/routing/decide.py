@@ -12,7 +12,7 @@ from typing import Any
 
 from kzrules.errors import RuleFailure
 from kzrules.language.compile import RuleEnded
-from kzrules.message.action import Action, Answer, Log, Query
+from kzrules.message.action import Action, Answer, Log, Question
 from kzrules.message.event import Event
 from kzrules.message.outcome import Ack, Cause, Outcome, Place, Reject, Retry
 from kzrules.routing.run import Ground, Run
@@ -35,7 +35,7 @@ class Ended:
 class Waiting:
     """The rule asks: perform `actions`, ask `query`, and go on with `resume(answer, now)`, once."""
 
-    query: Query
+    query: Question
     actions: tuple[Action, ...]
     logs: tuple[Log, ...]
     resume: Callable[[Answer, float], "Ended | Waiting"]
@@ -43,7 +43,7 @@ class Waiting:
 
 
 Step = Ended | Waiting
-Asking = Generator[Query, Answer, Outcome | None]
+Asking = Generator[Question, Answer, Outcome | None]
 
 
 def start(run: Run, body: Callable[..., Any], *given: Any) -> Step:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kzrules.language.program import NamesCode, RouteCode, SubscriptionSpec
+from kzrules.language.program import KamailioSpec, NamesCode, RouteCode, SubscriptionSpec
 from kzrules.language.values import text
 from kzrules.message.payload import spaced
 from kzrules.routing.run import Run
@@ -22,6 +22,7 @@ OWN_NAMES = frozenset(
 )
 """Events of the service itself; no payload of the bus can name them."""
 PREFIX = "kazoo:consumer-event"
+QUESTION = "kamailio"
 DEFAULT_KEY, DEFAULT_SUBKEY = "Event-Category", "Event-Name"
 KEPT = 4096
 LONGEST_KEPT = 128
@@ -45,6 +46,11 @@ def five_names(payload: Mapping[str, Any], event_key: str | None, event_subkey: 
         f"{PREFIX}-{key}",
     )
     return [*map(lowered, made), PREFIX]
+
+
+def question_names(key: str) -> list[str]:
+    """The names of a question of Kamailio's, where its declaration has no `route_names`."""
+    return [lowered(f"{QUESTION}:{key}"), QUESTION] if key else [QUESTION]
 
 
 def module_text(value: Any) -> str:
@@ -72,16 +78,19 @@ def found(names: Iterable[str | None], routes: Routes) -> Found:
 class Names:
     """The names of one subscription's events."""
 
-    def __init__(self, spec: SubscriptionSpec, code: NamesCode | None, routes: Routes) -> None:
+    def __init__(self, spec: SubscriptionSpec | KamailioSpec, code: NamesCode | None, routes: Routes) -> None:
         self._routes = routes
         self._kept: dict[tuple[Any, ...], Found] = {}
-        if code is None:
+        self._fields: tuple[str, ...] | None
+        self._meta: tuple[str, ...] = ()
+        self._names: Callable[[Run, dict[str, Any]], Iterable[str | None]]
+        if code is None and isinstance(spec, KamailioSpec):
+            self._fields, self._meta = (), ("meta_routing_key",)
+            self._names = lambda run, _: question_names(run.meta_routing_key or "")
+        elif code is None:
             key, subkey = spec.event_key or DEFAULT_KEY, spec.event_subkey or DEFAULT_SUBKEY
-            self._fields: tuple[str, ...] | None = (key, subkey)
-            self._meta: tuple[str, ...] = ()
-            self._names: Callable[[Run, dict[str, Any]], Iterable[str | None]] = lambda _, received: (
-                five_names(received, spec.event_key, spec.event_subkey)
-            )
+            self._fields = (key, subkey)
+            self._names = lambda _, received: five_names(received, spec.event_key, spec.event_subkey)
         else:
             self._fields, self._meta = code.fields, tuple(f"meta_{name}" for name in code.meta)
             compiled = code.names

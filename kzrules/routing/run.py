@@ -13,11 +13,25 @@ from typing import Any
 from kzrules.errors import PayloadError, RuleFailure
 from kzrules.language.compile import Unanswerable
 from kzrules.language.values import said, text
-from kzrules.message.action import Action, After, Answer, Log, Publish, Query, Reply, Unanswered
+from kzrules.message.action import (
+    Action,
+    After,
+    Answer,
+    Log,
+    Publish,
+    Query,
+    Remote,
+    Reply,
+    Respond,
+    Rpc,
+    Tell,
+    Unanswered,
+)
 from kzrules.message.event import Event
 from kzrules.message.outcome import Place
-from kzrules.message.payload import encode, plain_server_id
+from kzrules.message.payload import dumps, encode, plain_server_id
 from kzrules.routing.state import DROPPED, STEPS, Ground, State
+from kzrules.wire.netstring import LONGEST_BODY
 from kzrules.wire.properties import Properties
 from kzrules.wire.routing_key import checked_key
 
@@ -49,18 +63,69 @@ class Run(State):
     def query(self, exchange: Any, key: Any, body: Any, timeout: Any, headers: Any) -> Query:
         """A question: `decide` hands it out and comes back with the answer."""
         self._check_address(exchange, key)
+        seconds = self._wait(timeout)
+        msg_id = self.ground.random_id()
+        asked = {**body, "Msg-ID": msg_id, "Server-ID": None} if body.__class__ is dict else body
+        encoded = self._encoded(asked, msg_id)
+        return Query(exchange, key, encoded, msg_id, seconds, _headers(headers))
+
+    def _wait(self, timeout: Any) -> float:
+        """Seconds that a question may take: what is said, and no longer than the event may wait."""
         if timeout.__class__ is not timedelta or timeout <= timedelta():
             raise RuleFailure("`timeout` needs a duration longer than 0s")
         left = LONGEST_WAIT - self.waited
         if left <= 0:
             raise RuleFailure(f"the event has waited {LONGEST_WAIT:g} s in all, and may not wait longer")
-        msg_id = self.ground.random_id()
-        asked = {**body, "Msg-ID": msg_id, "Server-ID": None} if body.__class__ is dict else body
-        encoded = self._encoded(asked, msg_id)
-        seconds = min(timeout.total_seconds(), left)
-        return Query(exchange, key, encoded, msg_id, seconds, _headers(headers))
+        if self.event is not None and self.event.deadline is not None:
+            left = min(left, self.event.deadline - self.now)
+            if left <= 0:
+                raise RuleFailure("the deadline of the question is over")
+        return min(timeout.total_seconds(), left)
 
-    def answer(self, answer: Answer) -> dict[str, Any]:
+    # --- Kamailio
+
+    def rpc(self, ask: Callable[..., Remote], *arguments: Any) -> Rpc:
+        """A question to Kamailio: its own if it asked, else the one that `on` names, else the only one."""
+        *given, timeout, on = arguments
+        return Rpc(ask(*given), self._kamailio(on), self._wait(timeout))
+
+    def _kamailio(self, name: Any) -> str:
+        known = self.ground.program.kamailios
+        if name is None and self.event is not None:
+            name = self.meta_subscription if self.meta_subscription in known else None
+        if name is None and len(known) == 1:
+            return next(iter(known))
+        if name.__class__ is str and name in known:
+            return name
+        if name is None:
+            raise RuleFailure(f"say which Kamailio, on: {' or '.join(sorted(known)) or 'none is declared'}")
+        raise RuleFailure(f"no `kamailio` is declared by the name {said(name)}")
+
+    def respond(self, body: Any) -> None:
+        """The answer to Kamailio's question."""
+        if self.event is None or self.event.deadline is None:
+            raise RuleFailure("no Kamailio waits for an answer here: `answer` is for its questions")
+        self.actions.append(Respond(self._framed("answer", body)))
+
+    def tell(self, kamailio: Any, tag: Any, body: Any) -> None:
+        """An event for `event_route[evapi:message-received]`, once the rule ends well or comes to a wait."""
+        if tag.__class__ is not str:
+            raise RuleFailure(f"`tag` is a text, and this is {said(tag)}")
+        self.actions.append(Tell(self._kamailio(kamailio), tag, self._framed("event", body)))
+
+    def _framed(self, what: str, body: Any) -> bytes:
+        """A body that evapi's buffer can take."""
+        if body.__class__ is not dict:
+            raise RuleFailure(f"what is sent to Kamailio is an object, and this is {said(body)}")
+        made = dumps(body)
+        self.spend(16 + (len(made) >> 4))
+        if len(made) > LONGEST_BODY:
+            raise RuleFailure(
+                f"the {what} has {len(made)} bytes as JSON, and evapi takes no more than {LONGEST_BODY}"
+            )
+        return made
+
+    def answer(self, answer: Answer) -> Any:
         """The answer in the place of its question."""
         if isinstance(answer, Unanswered):
             raise Unanswerable(answer.why)

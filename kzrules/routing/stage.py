@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kzrules.errors import RuleFailure
+from kzrules.errors import PayloadError, RuleFailure
 from kzrules.language import tree
 from kzrules.language.declare import Declared
-from kzrules.language.program import Program, SubscriptionSpec
+from kzrules.language.program import KamailioSpec, Program, SubscriptionSpec
 from kzrules.language.values import hashable, said, text
 from kzrules.language.word import Words
-from kzrules.message.action import After, Answer, Answered, Publish, Query, Unanswered
+from kzrules.message.action import After, Answer, Answered, Publish, Query, Question, Tell, Unanswered
 from kzrules.message.delivery import Delivery, Source
 from kzrules.message.event import Event
 from kzrules.message.identity import Identity
-from kzrules.message.outcome import Ack, Outcome, Reject, Retry
-from kzrules.message.payload import dumps
+from kzrules.message.outcome import Ack, Cause, Outcome, Reject, Retry
+from kzrules.message.payload import dumps, loads
 from kzrules.routing.act import Act, Did, done, logged
-from kzrules.routing.book import Book, Validate
+from kzrules.routing.book import ASKED, PUBLISHED, Book, Validate, asked
 from kzrules.routing.compare import shown
 from kzrules.routing.decide import Ended, Step
 from kzrules.routing.evaluate import Scope, bound, evaluate
@@ -42,9 +42,7 @@ class Unanswerable(RuleFailure):
 
     def __init__(self, question: Did, given: tuple[str, ...]) -> None:
         super().__init__(f"nothing answers {question}")
-        self.notes = given or (
-            f'write: given {question.word}("{question.arguments["exchange"]}") answers {{ }}',
-        )
+        self.notes = given or (f"write: given {question.word}({_first(question)}) answers ...",)
 
 
 @dataclass(slots=True)
@@ -61,7 +59,7 @@ class Promise:
 class Arrival:
     """An event as one subscription has it; `found` is None where its names cannot be made."""
 
-    spec: SubscriptionSpec
+    spec: SubscriptionSpec | KamailioSpec
     event: Event | Reject
     found: Found | None
 
@@ -148,14 +146,18 @@ class Stage:
         act.names = arrival.found.names if arrival.found is not None else ()
         ended = self.follow(self.book.run(arrival.event, self.now), act)
         act.route = ended.route
-        if arrival.spec.immediate and isinstance(ended.outcome, Retry):
+        if (
+            isinstance(arrival.spec, SubscriptionSpec)
+            and arrival.spec.immediate
+            and isinstance(ended.outcome, Retry)
+        ):
             raise RuleFailure("`ack: immediate` has settled the event, so it cannot be retried")
 
     def arrive(self, raw: bytes, given: Mapping[str, Any], subscription: str | None = None) -> Arrival:
         """The event as the subscription decodes it that is named, or the first one with a route for it."""
-        specs = self.book.subscriptions
+        specs = self.book.sources
         if not specs:
-            raise RuleFailure("the rules have no `subscribe`, so no event can reach them")
+            raise RuleFailure("the rules have no `subscribe` and no `kamailio`, so no event can reach them")
         if subscription is not None and subscription not in specs:
             raise RuleFailure(f"there is no subscription {subscription}; there are {', '.join(specs)}")
         chosen = [specs[subscription]] if subscription else list(specs.values())
@@ -163,10 +165,14 @@ class Stage:
         return next((one for one in tried if one.found is not None and one.found.routes), tried[0])
 
     def _named(
-        self, spec: SubscriptionSpec, raw: bytes, given: Mapping[str, Any]
+        self, spec: SubscriptionSpec | KamailioSpec, raw: bytes, given: Mapping[str, Any]
     ) -> tuple[Event | Reject, Found | None]:
         """The event as this subscription decodes it, and its names; None where they cannot be made."""
-        event = self.book.decode(delivery(spec, raw, given), float(given.get("received_at", self.now)))
+        received_at = float(given.get("received_at", self.now))
+        if isinstance(spec, KamailioSpec):
+            event = question(spec, raw, given, received_at)
+        else:
+            event = self.book.decode(delivery(spec, raw, given), received_at)
         if isinstance(event, Reject):
             return event, None
         event.attempt = given.get("attempt", event.attempt)
@@ -243,13 +249,13 @@ class Stage:
             act.did.append(did)
             if isinstance(action, After):
                 self.later[action.name] = (self.now + action.delay, action.start)
-            elif isinstance(action, Publish):
+            elif isinstance(action, Publish | Tell):
                 promise = self._promised(did)
                 if promise is not None and promise.step.fails is not None:
                     failing = text(evaluate(promise.step.fails, self.scope))
         return failing
 
-    def _answer(self, query: Query, question: Did) -> Answer:
+    def _answer(self, query: Question, question: Did) -> Answer:
         promise = self._promised(question)
         if promise is None and self.otherwise is not None:
             return self.otherwise(question)
@@ -258,9 +264,27 @@ class Stage:
         if promise.step.answers is None:
             return Unanswered(text(evaluate(promise.step.fails, self.scope)))
         answer = evaluate(promise.step.answers, self.scope)
+        if not isinstance(query, Query):
+            return Answered(answer)
         if not isinstance(answer, dict):
             return Unanswered("bad_reply")
         return Answered({"Msg-ID": query.msg_id, **answer})
+
+
+def question(spec: KamailioSpec, raw: bytes, given: Mapping[str, Any], received_at: float) -> Event | Reject:
+    """What a Kamailio sends: a question, or with the exchange `publish` an event."""
+    try:
+        body = loads(raw)
+    except PayloadError as wrong:
+        return Reject(str(wrong), Cause.PAYLOAD)
+    asks = given.get("exchange", ASKED) != PUBLISHED
+    deadline = received_at + spec.deadline if asks else None
+    return asked(spec.name, str(given.get("routing_key", "")), body, received_at, deadline)
+
+
+def _first(question: Did) -> str:
+    """The first argument of a question, as a test would name it."""
+    return shown(next(iter(question.arguments.values()), None))
 
 
 def delivery(spec: SubscriptionSpec, raw: bytes, given: Mapping[str, Any]) -> Delivery:
