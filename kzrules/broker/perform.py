@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -18,7 +18,7 @@ from kzrules.broker.endings import Endings
 from kzrules.broker.inhand import InHand
 from kzrules.broker.notices import Notices
 from kzrules.broker.running import Fault, Passed, Result
-from kzrules.errors import KzError
+from kzrules.errors import BrokerGone, KzError
 from kzrules.message.action import Action, After, Answer, Log, Publish, Question, Reply, Tell, Unanswered
 from kzrules.message.outcome import Cause, Reject
 from kzrules.routing.decide import Step, Waiting
@@ -28,6 +28,10 @@ Answers = list[tuple[InHand, Callable[[Answer, float], Step], Answer]]
 
 def _nobody_listens(_: InHand) -> None:
     return None
+
+
+def _not_connected(told: Tell) -> "Deferred[Any]":
+    return fail(BrokerGone(f"the Kamailio {told.kamailio} is not connected"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,9 @@ class Outside:
     publish_all: Callable[[list[Publish]], "Deferred[Any]"]
     reply: Callable[[Reply], "Deferred[Any] | None"]
     ask: Callable[[Question], "Deferred[Answer]"]
-    tell: Callable[[Tell], "Deferred[Any]"]
     after: Callable[[After], object]
     log: Callable[[Log], object]
+    tell: Callable[[Tell], "Deferred[Any]"] = _not_connected
     ended: Callable[[InHand], object] = _nobody_listens
     """Told of each event when its outcome is decided and what it caused is safe."""
 

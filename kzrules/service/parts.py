@@ -9,7 +9,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger, LogLevel
 
 from kzrules.broker import topology
@@ -26,7 +26,7 @@ from kzrules.broker.session import Session
 from kzrules.broker.workers import Workers
 from kzrules.broker.zones import servers
 from kzrules.errors import BrokerError
-from kzrules.message.action import Log, Publish
+from kzrules.message.action import Answer, Log, Publish, Query, Question, Unanswered
 from kzrules.operate.feed import Feed
 from kzrules.operate.ledger import Ledger
 from kzrules.service.history import History, Loading
@@ -59,7 +59,7 @@ class Parts:
         self.outside = Outside(
             publish_all=self._publish_all,
             reply=self.publishers.reply,
-            ask=self.queries.ask,
+            ask=self._ask,
             after=lambda wanted: self.blocks.after(wanted),  # noqa: PLW0108  made only below
             log=self._write,
             ended=self._ended,
@@ -155,6 +155,11 @@ class Parts:
             for consumer in self.consumers.values():
                 consumer.pause()
         return done
+
+    def _ask(self, question: Question) -> Deferred[Answer]:
+        if isinstance(question, Query):
+            return self.queries.ask(question)
+        return succeed(Unanswered("disconnected"))
 
     def _room(self) -> None:
         for consumer in self.consumers.values():
