@@ -4,7 +4,8 @@ Called by the service. A block runs on a worker as an event's rule does; there i
 settle, so its failures are logged and counted, and what it published is waited for by nobody.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,27 @@ class BlockCounts:
     failed: int = 0
 
 
+class _Ticking:
+    """A timer with what it runs now."""
+
+    looping: LoopingCall
+
+    def __init__(self, name: str, start: Start) -> None:
+        self.name = name
+        self.start = start
+
+
+def _known(
+    timers: Iterable[tuple[TimerSpec, Start]],
+) -> Iterator[tuple[Hashable, tuple[TimerSpec, Start]]]:
+    """Each timer by what it is known by over a reload: lines move when something is written above it."""
+    seen: Counter[tuple[str, float]] = Counter()
+    for timer, start in timers:
+        alike = (timer.place.file, timer.interval)
+        seen[alike] += 1
+        yield (*alike, seen[alike]), (timer, start)
+
+
 class Blocks:
     """Runs blocks now, after a while, or again and again; all of it on the reactor thread."""
 
@@ -41,7 +63,7 @@ class Blocks:
         self._outside = outside
         self._clock = clock
         self._waiting: dict[str, Timer] = {}
-        self._timers: dict[str, LoopingCall] = {}
+        self._timers: dict[Hashable, _Ticking] = {}
         self.counts = BlockCounts()
 
     @property
@@ -58,17 +80,40 @@ class Blocks:
         self._forget(wanted.name)
         self._waiting[wanted.name] = self._clock.callLater(wanted.delay, self._due, wanted)
 
-    def every(self, timer: TimerSpec, start: Start) -> None:
-        """Run a block each `interval` seconds; a run that takes longer puts off the next."""
-        looping: LoopingCall = LoopingCall(self.run, timer.name, start)
-        looping.clock = self._clock  # type: ignore[assignment]  # the part of IReactorTime that it calls
-        self._timers[timer.name] = looping
-        looping.start(timer.interval, now=False)
+    def keep(self, timers: Iterable[tuple[TimerSpec, Start]]) -> None:
+        """The timers of the rules of now. Those that were there before go on in their time.
+
+        A timer is known by its file, its interval and its place among those of the same; a run
+        that takes longer than the interval puts off the next.
+        """
+        wanted = dict(_known(timers))
+        for key in [key for key in self._timers if key not in wanted]:
+            self._timers.pop(key).looping.stop()
+        for key, (timer, start) in wanted.items():
+            ticking = self._timers.get(key)
+            if ticking is None:
+                self._timers[key] = self._start(timer, start)
+            else:
+                ticking.name, ticking.start = timer.name, start
+
+    def keep_after(self, names: Collection[str]) -> list[str]:
+        """Only `after` blocks of these names wait on; the names of those that do no longer."""
+        gone = [name for name in self._waiting if name not in names]
+        for name in gone:
+            self._forget(name)
+        return gone
+
+    def _start(self, timer: TimerSpec, start: Start) -> "_Ticking":
+        ticking = _Ticking(timer.name, start)
+        ticking.looping = LoopingCall(lambda: self.run(ticking.name, ticking.start))
+        ticking.looping.clock = self._clock  # type: ignore[assignment]  # the part of IReactorTime that it calls
+        ticking.looping.start(timer.interval, now=False)
+        return ticking
 
     def stop(self) -> None:
         """No timer and no `after` block begins from now on; those that run go on to their end."""
-        for looping in self._timers.values():
-            looping.stop()
+        for ticking in self._timers.values():
+            ticking.looping.stop()
         self._timers.clear()
         for name in list(self._waiting):
             self._forget(name)

@@ -7,7 +7,6 @@ again with growing pauses: this subscription alone, the others do not notice.
 
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,26 +20,27 @@ from kzrules.broker.channel import Channel
 from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.copies import Copies, Send, declared_on
 from kzrules.broker.counters import Counters, Health
-from kzrules.broker.endings import Endings, Then
-from kzrules.broker.inhand import Book, InHand
+from kzrules.broker.course import Means
+from kzrules.broker.inhand import Book
+from kzrules.broker.intake import Intake
 from kzrules.broker.keeping import Keeping
-from kzrules.broker.lanes import Lanes
 from kzrules.broker.pauses import Pauses
-from kzrules.broker.perform import Answers, Outside, Perform
-from kzrules.broker.running import Running
+from kzrules.broker.perform import Outside
 from kzrules.broker.session import Session
 from kzrules.broker.settle import Settlement
-from kzrules.broker.workers import Work, Workers
+from kzrules.broker.workers import Workers
 from kzrules.errors import BrokerError, BrokerGone
 from kzrules.language.program import QueueSpec, SubscriptionSpec
 from kzrules.message.delivery import Delivery, Source
 
+Declare = Callable[[Channel], Awaitable[str]]
+"""Declares what a subscription consumes from; the queue's name."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
+SETTLED_EVERY = 0.1
+"""Seconds between looks whether a channel that is left has nothing unsettled."""
 STEADY = 10.0
 """Seconds of consuming after which the next trouble is a new one, and pauses begin short again."""
-AT_A_TIME = 64
-"""Deliveries that one worker gets in one piece."""
-LONGEST_EVENT = 60.0  # seconds that the rules let an event wait in all
 
 _log = Logger()
 
@@ -69,7 +69,7 @@ class Consumer:
         book: Callable[[], Book],
         outside: Outside,
         send: Send,
-        declare: Callable[[Channel], Awaitable[str]],
+        declare: Declare,
         wall: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -77,50 +77,24 @@ class Consumer:
         self.spec, self.zone = spec, zone
         self.counters = Counters()
         self._clock = clock
-        self._workers = workers
         self._book = book
         self._declare = declare
         self._comes_again = failure.redelivers(spec.queue)
-        self._keyed = spec.ordered or spec.dedupe is not None
-        lanes: Lanes[InHand] | None = Lanes(spec.dedupe, clock.seconds) if self._keyed else None
         self._copies = Copies(self._declare_ours, send, clock)
-        self._endings = Endings(
-            spec,
-            zone,
-            self._copies,
-            lanes,
-            clock=clock,
-            counters=self.counters,
-            then=Then(self._over, self._run, self._redo),
-            wall=wall,
-        )
-        self._running = Running(
-            lanes,
-            self._run,
-            ordered=spec.ordered,
-            deduped=spec.dedupe is not None,
-            redelivers=self._comes_again and not spec.immediate,
-            wall=wall,
-        )
-        self._perform = Perform(outside, self._endings, self.counters, self._go_on, clock)
-        self._share = spec.prefetch or 1_000
-        self._patience = 2 * LONGEST_EVENT + failure.longest_hold(spec)
-        self._backlog: deque[tuple[Settlement, list[Delivery]]] = deque()
-        self._in_hand = 0
-        self._paused = False
-        self._hand_over_soon: Timer | None = None
+        means = Means(zone, clock, workers, self._rules, outside, self._copies, self.counters, wall)
+        self._intake = Intake(spec, means)
+        self._leaving: list[_Consuming] = []  # with another prefetch, until all is settled there
         self._session: Session | None = None
         self._consuming: _Consuming | None = None
         self._known_queue: str | None = None
         self._open_again: Timer | None = None
-        self._keeping = Keeping(spec.name, declare, self._copies.renew, clock)
+        self._keeping = Keeping(spec.name, self._declared, self._copies.renew, clock)
         self._opening = False
         self._pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE, jitter)
         self._not_before = 0.0
         self._trouble: str | None = "no broker is connected"
         self._last_event: float | None = None
         self._stopped: Deferred[None] | None = None
-        self._idle: Deferred[None] | None = None
         self._closed = False
 
     # What the service calls.
@@ -135,12 +109,27 @@ class Consumer:
 
     def pause(self) -> None:
         """The outbox is full: hand nothing more to the workers; the prefetch bounds what comes."""
-        self._paused = True
+        self._intake.pause()
 
     def resume(self) -> None:
         """There is room again."""
-        self._paused = False
-        self._hand_over()
+        self._intake.resume()
+
+    def become(self, spec: SubscriptionSpec, declare: Declare) -> None:
+        """New settings for the same queue. What is in hand ends under those that it came with.
+
+        Where order or duplicates matter, the new ones begin when the old ones' events are through.
+        """
+        before, self.spec, self._declare = self.spec, spec, declare
+        if _handling(before) != _handling(spec):
+            self._intake.become(spec)
+        if before.prefetch != spec.prefetch and self._consuming is not None:
+            self._consume_anew(self._consuming)
+
+    def retire(self, book: Book) -> "Deferred[None]":
+        """The rules have it no more: what came ends by these, which had it. Fires when that is done."""
+        self._book = lambda: book
+        return self.stop()
 
     def stop(self) -> "Deferred[None]":
         """Stop consuming, let what is in hand finish, settle it, close. Fires when that is done."""
@@ -152,22 +141,25 @@ class Consumer:
     def abandon(self) -> None:
         """The time for stopping is over: what is not settled is the broker's to deliver again."""
         self._closed = True
-        self._endings.close()
         self._cancel_timers()
-        if self._consuming is not None:
-            self._consuming.settlement.flush_all()
-            self._consuming.settlement.lose()
-        self._no_more_in_hand()
+        for consuming in self._channels:
+            consuming.settlement.flush_all()
+            consuming.settlement.lose()
+        self._intake.abandon()
 
     @property
     def in_hand(self) -> int:
         """Deliveries with the workers, waiting for answers or confirms, or held for a retry."""
-        return self._in_hand
+        return self._intake.in_hand
+
+    @property
+    def _channels(self) -> list[_Consuming]:
+        return [*self._leaving, *([self._consuming] if self._consuming is not None else [])]
 
     @property
     def waiting(self) -> int:
         """Rules that wait for an answer."""
-        return self._perform.waiting
+        return self._intake.waiting
 
     @property
     def health(self) -> Health:
@@ -180,10 +172,10 @@ class Consumer:
             consuming.queue if consuming else self._known_queue,
             consuming is not None,
             consuming.settlement.unacknowledged if consuming else 0,
-            self._in_hand,
+            self.in_hand,
             self._last_event,
-            since is None or self._clock.seconds() - since < self._patience,
-            self._paused,
+            since is None or self._clock.seconds() - since < self._intake.patience,
+            self._intake.paused,
             None if consuming else self._trouble,
         )
 
@@ -268,7 +260,7 @@ class Consumer:
 
     def _channel_lost(self, settlement: Settlement, error: BrokerError) -> None:
         settlement.lose()
-        self._endings.channel_lost()
+        self._intake.channel_lost()
         consuming = self._consuming
         if consuming is None or consuming.settlement is not settlement:
             return
@@ -283,10 +275,43 @@ class Consumer:
         else:
             self._trouble = str(error)
 
+    def _rules(self) -> Book:
+        return self._book()
+
+    def _declared(self, channel: Channel) -> Awaitable[str]:
+        return self._declare(channel)
+
     def _declare_ours(self, queue: QueueSpec) -> "Deferred[None]":
         if self._session is None:
             raise BrokerGone(f"zone {self.zone} is not connected")
         return declared_on(self._session, queue)
+
+    def _consume_anew(self, consuming: _Consuming) -> None:
+        """With another prefetch, which counts from the next `basic.consume` on."""
+        if not self._comes_again:
+            _log.info(
+                "{name}: the new prefetch of {prefetch} counts from the next connection on, since this queue"
+                " goes with its consumer",
+                name=self.spec.name,
+                prefetch=self.spec.prefetch,
+            )
+            return
+        self._consuming = None
+        self._trouble = "it begins again with another prefetch"
+        self._keeping.end()
+        self._leaving.append(consuming)
+        Deferred.fromCoroutine(self._leave_channel(consuming)).addErrback(self._broke)
+
+    async def _leave_channel(self, consuming: _Consuming) -> None:
+        await self._quietly(consuming.channel.cancel(consuming.tag))
+        self._open_after(0)
+        while consuming.settlement.unacknowledged and not self._closed and self._stopped is None:
+            pause: Deferred[None] = Deferred()
+            self._clock.callLater(SETTLED_EVERY, pause.callback, None)
+            await pause
+        if self._stopped is None:
+            self._leaving.remove(consuming)
+            await self._quietly(consuming.channel.close())
 
     # Deliveries, to the workers and back.
 
@@ -297,56 +322,7 @@ class Consumer:
         self.counters.redelivered += sum(delivery.redelivered for delivery in batch)
         self._last_event = self._clock.seconds()
         settlement.delivered(batch)
-        self._backlog.append((settlement, batch))
-        self._hand_over()
-
-    def _hand_over(self) -> None:
-        self._hand_over_soon = None
-        while self._backlog and not self._paused and not self._closed:
-            room = self._share - self._in_hand if self.spec.immediate else AT_A_TIME
-            if room <= 0:
-                return
-            settlement, batch = self._backlog.popleft()
-            if len(batch) > min(room, AT_A_TIME):
-                room = min(room, AT_A_TIME)
-                self._backlog.appendleft((settlement, batch[room:]))
-                batch = batch[:room]
-            if settlement.lost and self._comes_again:
-                self.counters.late += len(batch)
-            else:
-                self._hand_over_batch(settlement, batch)
-
-    def _hand_over_batch(self, settlement: Settlement, batch: list[Delivery]) -> None:
-        self._in_hand += len(batch)
-        if self.spec.immediate:
-            settlement.done_many(batch)
-        self._submit(self._running.work(settlement, self._book(), batch))
-
-    def _submit(self, work: Work) -> None:
-        if not self._closed:
-            self._workers.submit(work, self._take)
-
-    def _take(self, results: list[object]) -> None:
-        if not self._closed:
-            self._perform.take(results)  # type: ignore[arg-type]  # what `running` gives comes back here
-
-    def _run(self, items: list[InHand]) -> None:
-        for start in range(0, len(items), AT_A_TIME):
-            self._submit(partial(self._running.events, items[start : start + AT_A_TIME]))
-
-    def _redo(self, item: InHand) -> None:
-        item.begin_again(self._book())
-        self._run([item])
-
-    def _go_on(self, answers: Answers) -> None:
-        self._submit(partial(self._running.answered, answers))
-
-    def _over(self) -> None:
-        self._in_hand -= 1
-        if not self._in_hand and self._idle is not None:
-            self._no_more_in_hand()
-        elif self._backlog and self._hand_over_soon is None and not self._closed:
-            self._hand_over_soon = self._clock.callLater(0, self._hand_over)
+        self._intake.came(settlement, batch)
 
     # Ending.
 
@@ -355,39 +331,20 @@ class Consumer:
         consuming = self._consuming
         if consuming is not None:
             await self._quietly(consuming.channel.cancel(consuming.tag))
-        self._give_backlog_back()
-        self._endings.drain()
-        if self._in_hand and not self._closed:
-            self._idle = Deferred()
-            await self._idle
-        if consuming is not None and not consuming.settlement.lost:
-            consuming.settlement.flush_all()
-            await self._quietly(consuming.channel.close())
+        await self._intake.end()
+        for consuming in self._channels:
+            if not consuming.settlement.lost:
+                consuming.settlement.flush_all()
+                await self._quietly(consuming.channel.close())
         self._cancel_timers()
         if self._stopped is not None:
             self._stopped.callback(None)
 
-    def _give_backlog_back(self) -> None:
-        while self._backlog:
-            settlement, batch = self._backlog.popleft()
-            for delivery in batch:
-                settlement.give_back(delivery.tag)
-            if settlement.lost:
-                self.counters.late += len(batch)
-            else:
-                self.counters.returned += len(batch)
-
-    def _no_more_in_hand(self) -> None:
-        idle, self._idle = self._idle, None
-        if idle is not None:
-            idle.callback(None)
-
     def _cancel_timers(self) -> None:
         self._keeping.end()
-        for timer in (self._open_again, self._hand_over_soon):
-            if timer is not None and timer.active():
-                timer.cancel()
-        self._open_again = self._hand_over_soon = None
+        if self._open_again is not None and self._open_again.active():
+            self._open_again.cancel()
+        self._open_again = None
 
     async def _quietly(self, asked: Awaitable[None]) -> None:
         """The channel, or its connection, may be gone already: which is what is wanted."""
@@ -398,3 +355,8 @@ class Consumer:
 
     def _broke(self, failed: Failure) -> None:
         _log.failure("{name}: a fault of kzrules, please report it", failed, name=self.spec.name)
+
+
+def _handling(spec: SubscriptionSpec) -> object:
+    """What of a subscription decides how its events are handled here; the rest is for rules and broker."""
+    return spec.immediate, spec.prefetch, spec.ordered, spec.on_failure, spec.dedupe

@@ -51,6 +51,8 @@ class Parts:
         self.draining = False
         self.active = False
         """Events of our own are told to the rules: from the start until the end."""
+        self.timing = False
+        """Timers run: from the first moment that rules can publish."""
         self.workers = Workers(plan.workers, reactor)
         self.zones = [zone.name for zone in plan.broker.zones]
         by_zone = {zone: Publisher(reactor, plan.broker.outbox) for zone in self.zones}
@@ -113,6 +115,11 @@ class Parts:
     def totals(self) -> Counters:
         """What all consumers counted, added up."""
         return added(self.retired, *(consumer.counters for consumer in self.consumers.values()))
+
+    def keep_timers(self) -> None:
+        """The timers of the rules run from now on, and those of earlier rules no more."""
+        self.timing = True
+        self.blocks.keep((timer, partial(self.book.run_timer, timer.name)) for timer in self.book.timers)
 
     # Connections that come and go.
 

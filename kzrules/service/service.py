@@ -94,10 +94,9 @@ class KzService(Service):
     def _look_whether_ready(self) -> None:
         if self.parts.ready:
             self._becoming_ready.stop()
-            book, blocks = self.parts.book, self.parts.blocks
-            blocks.run("kazoo:mod-init", partial(book.run_own, "kazoo:mod-init", {}))
-            for timer in book.timers:
-                blocks.every(timer, partial(book.run_timer, timer.name))
+            start = partial(self.parts.book.run_own, "kazoo:mod-init", {})
+            self.parts.blocks.run("kazoo:mod-init", start)
+            self.parts.keep_timers()
 
     def set_log_level(self, level: str) -> None:
         """debug, info, warn or error; at debug there is a line for every event."""

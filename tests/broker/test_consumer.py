@@ -5,6 +5,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from kzrules.broker.amqp_errors import Closed, Refused, Unroutable
 from kzrules.errors import BrokerGone
+from kzrules.language.program import FailurePolicy
 from kzrules.message.action import Answered, Log, Publish, Query, Reply
 from kzrules.message.outcome import Ack, Cause, Place, Reject, Retry
 from kzrules.routing.decide import Ended, Waiting
@@ -346,7 +347,9 @@ def test_an_unmatched_event_is_done_and_counted():
 
 def test_a_reply_that_fails_does_not_fail_the_event():
     it = house(lambda payload, event: done(Reply("targeted", "asker", b"{}", "m2", None, 1)))
-    object.__setattr__(it.consumer._perform._outside, "reply", lambda reply: fail(BrokerGone("away")))
+    object.__setattr__(
+        it.consumer._intake.courses[0].perform._outside, "reply", lambda reply: fail(BrokerGone("away"))
+    )
     it.channel.deliver({})
     it.turn()
     assert it.settled() == [("ack", 1, True)]
@@ -379,3 +382,88 @@ def test_stopping_while_it_opens_leaves_no_consumer_behind():
     assert it.happened[-1] == ("closed", 1)
     assert not it.consumer.health.consuming
     assert it.clock.getDelayedCalls() == []
+
+
+def becomes(it, **changes):
+    """New settings while it consumes."""
+    settings = spec(**changes)
+    it.consumer.become(settings, lambda channel: channel.declare_queue(settings.queue))
+
+
+def test_other_settings_hold_for_what_comes_and_what_is_in_hand_ends_under_its_own():
+    confirmed = [Deferred(), Deferred()]
+    it = house(lambda payload, event: done(MESSAGE), on_failure=FailurePolicy(0, 1.0, 1.0, "drop"))
+    it.publishing = lambda messages: confirmed[it.count.received - 1]
+    it.channel.deliver({})
+    it.turn()
+    becomes(it, on_failure=FailurePolicy(0, 1.0, 1.0, "reject"))
+    it.channel.deliver({})
+    it.turn()
+    for one in confirmed:
+        one.errback(Unroutable(312, "NO_ROUTE", "out", "key"))
+    it.turn()
+    assert [("reject", 2, False), ("ack", 1, True)] == it.settled()
+    assert 1 == it.count.dropped
+    assert 0 == it.consumer.in_hand
+    assert [("consume", "work")] == [what for what in it.happened if what[0] == "consume"]
+
+
+def test_where_order_matters_new_settings_wait_for_the_events_of_the_old_ones():
+    confirmed = Deferred()
+    it = house(lambda payload, event: done(MESSAGE), ordered=True)
+    it.publishing = lambda messages: confirmed if it.count.received == 1 else succeed(None)
+    it.channel.deliver({"k": "a"})
+    it.turn()
+    becomes(it, ordered=True, on_failure=FailurePolicy(0, 1.0, 1.0, "drop"))
+    it.channel.deliver({"k": "a"}, {"k": "b"})
+    it.turn()
+    assert 1 == it.consumer.in_hand
+    assert it.consumer.health.paused
+    confirmed.callback(None)
+    it.turn()
+    assert 0 == it.consumer.in_hand
+    assert not it.consumer.health.paused
+    assert 3 == it.count.acknowledged
+
+
+def test_another_prefetch_is_consumed_with_on_a_new_channel_and_the_old_one_is_closed_when_all_is_settled():
+    confirmed = Deferred()
+    it = house(lambda payload, event: done(MESSAGE), prefetch=10)
+    it.publishing = lambda messages: confirmed if it.count.received == 1 else succeed(None)
+    old = it.channel
+    old.deliver({})
+    it.turn()
+    becomes(it, prefetch=20)
+    it.turn()
+    new = it.channel
+    assert old is not new
+    assert old.is_open
+    new.deliver({})
+    it.turn()
+    assert 1 == it.consumer.in_hand
+    confirmed.callback(None)
+    it.turn(1.0)
+    assert not old.is_open
+    assert 2 == it.count.acknowledged
+    assert it.consumer.health.consuming
+    it.stop_timers()
+
+
+def test_a_queue_that_would_go_with_its_consumer_keeps_its_channel_whatever_the_prefetch():
+    it = house(queue=VOLATILE)
+    old = it.channel
+    becomes(it, queue=VOLATILE, prefetch=20)
+    it.turn(1.0)
+    assert old is it.channel
+    assert old.is_open
+
+
+def test_what_a_removed_queue_of_its_own_has_brought_is_done_and_not_given_back_to_nobody():
+    it = house(queue=VOLATILE)
+    it.consumer.pause()
+    it.channel.deliver({}, {})
+    it.turn()
+    stopped = it.consumer.retire(it.consumer._rules())
+    it.turn()
+    assert stopped.called
+    assert 2 == it.count.acknowledged
