@@ -44,7 +44,7 @@ class Queries:
         clock: Clock,
         *,
         limit: int = 20_000,
-        on_stray: Callable[[Delivery], None] | None = None,
+        on_stray: Callable[[Delivery, dict[str, Any]], None] | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.asked = 0
@@ -174,21 +174,24 @@ class Queries:
             try:
                 payload = loads(delivery.body)
             except PayloadError:
-                self._settle(delivery, _correlation(delivery), Unanswered("bad_reply"))
+                self._settle(_correlation(delivery), Unanswered("bad_reply"))
                 continue
             name = payload.get("Msg-ID")
             if not (isinstance(name, str) and name in self._replies):
                 name = _correlation(delivery)
-            self._settle(delivery, name, Answered(self._stamped(payload, delivery)))
+            answer = Answered(self._stamped(payload, delivery))
+            if not self._settle(name, answer) and self._on_stray is not None:
+                guarded(self._on_stray, delivery, answer.payload)
         self._plan()
 
-    def _settle(self, delivery: Delivery, name: str | None, answer: Answer) -> None:
+    def _settle(self, name: str | None, answer: Answer) -> bool:
+        """Whether somebody waited for it; where nobody did, it is counted."""
         waiter = self._replies.answered(name or "")
-        if waiter is not None:
-            self.answered += 1
-            waiter.callback(answer)
-        elif self._on_stray is not None:
-            guarded(self._on_stray, delivery)
+        if waiter is None:
+            return False
+        self.answered += 1
+        waiter.callback(answer)
+        return True
 
     def _stamped(self, payload: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
         """With what the kazoo module adds to everything that arrives."""

@@ -1,11 +1,13 @@
-"""The publishers of all zones: replies go back through the broker that the question came by.
+"""The publishers of all zones: replies go back through the broker that the question came by,
+and so does what is published with a key that names a broker.
 
 Made by `service`; `consumer` and `blocks` publish and reply through it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.python.failure import Failure
 
 from kzrules.broker.amqp_errors import Unroutable
@@ -33,16 +35,25 @@ class Publishers:
         self._clock = clock
 
     def publish(self, wanted: Publish) -> Deferred[None]:
-        """To the primary zone; fires when it is confirmed."""
-        return self._primary.publish(wanted)
+        """To the primary zone, or to that of the broker which it names; fires when it is confirmed."""
+        return self.publish_all((wanted,))
 
-    def publish_all(self, wanted: Iterable[Publish]) -> Deferred[None]:
-        """The same for several, in one write."""
-        return self._primary.publish_all(wanted)
+    def publish_all(self, wanted: Sequence[Publish]) -> Deferred[None]:
+        """The same for several, in one write a zone."""
+        if all(one.server is None for one in wanted):
+            return self._primary.publish_all(wanted)
+        parts: dict[Publisher, list[Publish]] = {}
+        for one in wanted:
+            parts.setdefault(self._of(one.server), []).append(one)
+        return _all(publisher.publish_all(part) for publisher, part in parts.items())
+
+    def _of(self, server: int | None) -> Publisher:
+        zone = "" if server is None else self._zones.get(server, "")
+        return self.by_zone.get(zone, self._primary)
 
     def reply(self, wanted: Reply) -> Deferred[None]:
         """Back to whoever asked. An answer that nobody can take is counted, and done with."""
-        publisher = self.by_zone.get(self._zones.get(wanted.server, ""), self._primary)
+        publisher = self._of(wanted.server)
         try:
             message = _answer(wanted)
         except KzError as error:
@@ -74,6 +85,16 @@ class Publishers:
     def _give_up(self, publisher: Publisher, message: Outgoing) -> None:
         if publisher.away_since is not None:
             publisher.give_up(lambda one: one is message, _TooLate("the zone was away for too long"))
+
+
+def _all(doing: Iterable[Deferred[None]]) -> Deferred[None]:
+    """All of these; fails with the first failure once all are decided."""
+
+    def first_failure(results: list[tuple[bool, Any]]) -> Failure | None:
+        return next((failed for succeeded, failed in results if not succeeded), None)
+
+    together: Deferred[Any] = DeferredList(list(doing), consumeErrors=True)
+    return together.addCallback(first_failure)
 
 
 class _TooLate(BrokerGone):

@@ -81,6 +81,11 @@ class Session:
         core.add_on_connection_unblocked_callback(lambda _, __: self._set_blocked(None))
 
     @property
+    def host(self) -> str:
+        """The broker's host alone, as connection events tell it."""
+        return self.name.rpartition(":")[0].strip("[]")
+
+    @property
     def is_open(self) -> bool:
         """Whether it can still be used."""
         return self._gone is None and self.core.is_open

@@ -5,7 +5,18 @@ from urllib.parse import SplitResult, urlsplit
 
 from kzrules.language.check_finding import error, warning
 from kzrules.language.declare_constant import Unknown
-from kzrules.language.declare_options import Option, Reader, Wrong, flag, options, seconds, shown, text, whole
+from kzrules.language.declare_options import (
+    Option,
+    Reader,
+    Wrong,
+    choice,
+    flag,
+    options,
+    seconds,
+    shown,
+    text,
+    whole,
+)
 from kzrules.language.declare_settings import twice
 from kzrules.language.program import BrokerSpec, Secret, ZoneSpec
 from kzrules.language.tree import Broker, Call, Expr, Span
@@ -41,6 +52,7 @@ OPTIONS = options(
     Option("key", text),
     Option("verify", flag),
     Option("outbox", whole(1, 10_000_000)),
+    Option("late_answers", choice("count", "event")),
 )
 
 

@@ -41,6 +41,8 @@ class BrokerSpec:
     certificate: str | None = None
     key: str | None = None
     verify: bool = True
+    late_answers: Literal["count", "event"] = "count"
+    """What becomes of an answer that no query waits for."""
     outbox: int = 10_000
     """The most messages that may wait for their confirm before consuming slows down."""
 

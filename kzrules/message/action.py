@@ -11,7 +11,10 @@ Headers = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """One message. `body` is finished bytes; `message_id` is the same when the event is done again."""
+    """One message. `body` is finished bytes; `message_id` is the same when the event is done again.
+
+    `server` is the number of the broker whose zone it goes to; None is the primary zone.
+    """
 
     exchange: str
     routing_key: str
@@ -20,6 +23,7 @@ class Publish:
     headers: Headers = field(default_factory=dict)
     persistent: bool = True
     mandatory: bool = True
+    server: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,13 +253,25 @@ def encode(value: Any, identity: Stamp, msg_id: str) -> bytes:
     old = full.get("Server-ID")
     if old is None:
         full["Server-ID"] = identity.server_id
-    elif old.__class__ is str and old[:11] == "consumer://":
+    elif old.__class__ is str and old[:11] == PINNED:
         full["Server-ID"] = plain_server_id(old) or identity.server_id
     return dumps(full)
 
 
+PINNED = "consumer://"
+"""`consumer://n/key`: a routing key with the number of the broker that it leads back through."""
+
+
 def plain_server_id(text: str) -> str:
     """A `Server-ID` without the `consumer://n/` that each consumer on its way put before it."""
-    while text[:11] == "consumer://":
+    while text[:11] == PINNED:
         _, _, text = text[11:].partition("/")
     return text
+
+
+def pinned(key: str) -> tuple[str, int | None]:
+    """A routing key as it goes out, and the number of the broker that it names; None where it names none."""
+    if key[:11] != PINNED:
+        return key, None
+    number = key[11:].partition("/")[0]
+    return plain_server_id(key), int(number) if number.isascii() and number.isdigit() else None

@@ -21,7 +21,7 @@ from kzrules.message.outcome import Ack, Cause, Reject
 from kzrules.message.payload import MAX_BYTES, Stamp, loads
 from kzrules.routing import decide
 from kzrules.routing.decide import Ended, Step, failed, start
-from kzrules.routing.name import Found, Names
+from kzrules.routing.name import Found, Names, five_names, found
 from kzrules.routing.run import Ground, Run
 from kzrules.routing.tables import Tables
 from kzrules.wire.properties import encode
@@ -120,14 +120,20 @@ class Book:
             known = self.names[source].of(run)
         except Exception as wrong:  # noqa: BLE001  a template of `route_names` failed: the rule's failure
             return failed(run, wrong)
-        return self._first(run, known, self.sources[source])
+        return self._first(run, known, self.sources[source].schema_mode)
 
-    def _first(self, run: Run, known: Found, spec: SubscriptionSpec | KamailioSpec) -> Step:
+    def run_late_answer(self, delivery: Delivery, received: dict[str, Any], now: float) -> Step:
+        """The first step for an answer that no query waits for, named by the module's five steps."""
+        event = Event(delivery, received, now, delivery.exchange, delivery.routing_key)
+        known = found(five_names(received, None, None), self.program.routes)
+        return self._first(Run(self.ground, received, now, event, None), known, "warn")
+
+    def _first(self, run: Run, known: Found, schema_mode: str) -> Step:
         """The first route that takes the event: its schema is applied, then its `when`."""
         for route in known.routes:
             run.route = route.name
-            if route.schema is not None and spec.schema_mode != "off":
-                refused = self._schema(run, route, spec)
+            if route.schema is not None and schema_mode != "off":
+                refused = self._schema(run, route, schema_mode)
                 if refused is not None:
                     return refused
             if route.when is not None:
@@ -141,7 +147,7 @@ class Book:
         _, logs = run.take()
         return Ended(UNMATCHED if not known.names else Ack(known.names[0], unmatched=True), (), logs, None)
 
-    def _schema(self, run: Run, route: RouteCode, spec: SubscriptionSpec | KamailioSpec) -> Ended | None:
+    def _schema(self, run: Run, route: RouteCode, schema_mode: str) -> Ended | None:
         validate = self._validators.get((route.place.file, route.schema or ""))
         if validate is None:
             return None
@@ -150,7 +156,7 @@ class Book:
         if wrong is None:
             return None
         why = f"the payload breaks the schema {route.schema}: {wrong}"
-        if spec.schema_mode == "reject":
+        if schema_mode == "reject":
             _, logs = run.take()
             return Ended(Reject(why, Cause.SCHEMA, route.place), (), logs, route.name)
         run.logs.append(Log("warn", why, route.name, route.place))

@@ -29,7 +29,7 @@ from kzrules.message.action import (
 )
 from kzrules.message.event import Event
 from kzrules.message.outcome import Place
-from kzrules.message.payload import dumps, encode, plain_server_id
+from kzrules.message.payload import PINNED, dumps, encode, pinned, plain_server_id
 from kzrules.routing.state import DROPPED, STEPS, Ground, State
 from kzrules.wire.netstring import LONGEST_BODY
 from kzrules.wire.properties import Properties
@@ -39,6 +39,8 @@ __all__ = ["DROPPED", "STEPS", "Ground", "Run", "event_id"]
 
 LONGEST_WAIT = 60.0
 """Seconds that one event may wait for answers, all waits together."""
+LONGEST_ID = 255
+"""Bytes of a `Msg-ID`: it goes as `correlation_id` too, which AMQP bounds."""
 MOST_LOGS = 1000
 LONGEST_LOG = 16_384
 
@@ -55,19 +57,31 @@ class Run(State):
     ) -> None:
         """One message, once the rule ends well or comes to a wait."""
         message_id = self.message_id()
+        server = None
+        if key.__class__ is str and key[:11] == PINNED:
+            key, server = pinned(key)
         self._check_address(exchange, key)
         encoded = self._encoded(body, message_id)
         flags = (_flag("persistent", persistent), _flag("mandatory", mandatory))
-        self.actions.append(Publish(exchange, key, encoded, message_id, _headers(headers), *flags))
+        self.actions.append(Publish(exchange, key, encoded, message_id, _headers(headers), *flags, server))
 
     def query(self, exchange: Any, key: Any, body: Any, timeout: Any, headers: Any) -> Query:
         """A question: `decide` hands it out and comes back with the answer."""
         self._check_address(exchange, key)
         seconds = self._wait(timeout)
-        msg_id = self.ground.random_id()
+        msg_id = self._question_id(body)
         asked = {**body, "Msg-ID": msg_id, "Server-ID": None} if body.__class__ is dict else body
         encoded = self._encoded(asked, msg_id)
         return Query(exchange, key, encoded, msg_id, seconds, _headers(headers))
+
+    def _question_id(self, body: Any) -> str:
+        """The rule's own `Msg-ID`, which the kazoo module never finds an answer for; else a random one."""
+        own = body.get("Msg-ID") if body.__class__ is dict else None
+        if own is None or own == "":
+            return self.ground.random_id()
+        if own.__class__ is not str or len(own.encode(errors="replace")) > LONGEST_ID:
+            raise RuleFailure(f"the `Msg-ID` of a query is a text of at most {LONGEST_ID} bytes")
+        return str(own)
 
     def _wait(self, timeout: Any) -> float:
         """Seconds that a question may take: what is said, and no longer than the event may wait."""

@@ -27,6 +27,7 @@ from kzrules.broker.workers import Workers
 from kzrules.broker.zones import servers
 from kzrules.errors import BrokerError
 from kzrules.message.action import Answer, Log, Publish, Query, Question, Unanswered
+from kzrules.message.delivery import Delivery
 from kzrules.operate.feed import Feed
 from kzrules.operate.ledger import Ledger
 from kzrules.service.history import History, Loading
@@ -57,7 +58,8 @@ class Parts:
         self.zones = [zone.name for zone in plan.broker.zones]
         by_zone = {zone: Publisher(reactor, plan.broker.outbox) for zone in self.zones}
         self.publishers = Publishers(servers(plan.broker), by_zone, reactor)
-        self.queries = Queries(plan.identity, reactor)
+        late = self._late_answer if plan.broker.late_answers == "event" else None
+        self.queries = Queries(plan.identity, reactor, on_stray=late)
         self.outside = Outside(
             publish_all=self._publish_all,
             reply=self.publishers.reply,
@@ -127,7 +129,7 @@ class Parts:
         self.publishers.by_zone[session.zone].session_opened(session)
         if session.zone == self.zones[0]:
             self.queries.session_opened(session)
-        self._own_event("open", session.name, session.zone)
+        self._came(session)
 
     def _cannot_publish(self, zone: str, error: BrokerError) -> None:
         self.publishers.by_zone[zone].session_lost()
@@ -139,20 +141,29 @@ class Parts:
         for consumer in self.consumers.values():
             if consumer.zone == session.zone:
                 consumer.use(session)
+        self._came(session)
 
     def _cannot_consume(self, zone: str, error: BrokerError) -> None:
         self._lost("consuming", zone, error)
 
+    def _came(self, session: Session) -> None:
+        """Each connection has its events, to publish and to consume, as the kazoo module has it."""
+        self._own_event("open", session.host, session.zone)
+        session.on_lost(lambda _: self._own_event("closed", session.host, session.zone))
+
     def _lost(self, what: str, zone: str, error: BrokerError) -> None:
         if self.active:
             self.log.warn("{what} in zone {zone}: {error}", what=what, zone=zone, error=str(error))
-            self._own_event("closed", "", zone)
 
     def _own_event(self, name: str, host: str, zone: str) -> None:
         payload = {"Event-Category": "connection", "Event-Name": name, "host": host, "zone": zone}
         route = f"kazoo:consumer-event-connection-{name}"
         if self.active and route in self.book.program.routes:
             self.blocks.run(route, partial(self.book.run_own, route, payload))
+
+    def _late_answer(self, delivery: Delivery, payload: dict[str, Any]) -> None:
+        if self.active:
+            self.blocks.run("a late answer", partial(self.book.run_late_answer, delivery, payload))
 
     # What rules ask for.
 

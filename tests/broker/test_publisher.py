@@ -403,6 +403,35 @@ def test_rules_publish_to_the_primary_zone():
     assert Outcome(publishers.publish(message(2))).error is None
 
 
+def test_what_names_a_broker_goes_through_its_zone_and_all_is_confirmed_together():
+    home, away, publishers, by_zone = zones()
+    by_zone["away"].session_opened(away.open())
+    away.settle()
+    pinned = Publish("targeted", "asker", b"{}", "m3", server=2)
+    sent = Outcome(publishers.publish_all([message(1), pinned, message(2)]))
+    home.settle()
+    assert ["asker"] == away.publishes()
+    assert 2 == len(home.publishes())
+    home.confirm(2, multiple=True)
+    assert not sent.done
+    away.confirm(1)
+    assert sent.done
+
+
+def test_one_failure_among_zones_is_told_once_all_are_decided():
+    home, away, publishers, by_zone = zones()
+    by_zone["away"].session_opened(away.open())
+    away.settle()
+    pinned = Publish("targeted", "asker", b"{}", "m3", server=2)
+    sent = Outcome(publishers.publish_all([message(1), pinned]))
+    home.settle()
+    away.give_back(pinned)
+    away.confirm(1)
+    assert not sent.done
+    home.confirm(1)
+    assert isinstance(sent.error, Unroutable)
+
+
 def test_a_raw_message_is_sent_as_it_is():
     broker, publisher = start()
     sent = Outcome(publisher.send(Outgoing("", "dead", b"body", b"\x00\x00")))

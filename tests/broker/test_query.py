@@ -21,7 +21,11 @@ class Service:
         self.peer = Peer()
         self.strays = []
         self.queries = Queries(
-            ME, self.peer.clock, on_stray=self.strays.append, wall=lambda: 1700000000.9, **options
+            ME,
+            self.peer.clock,
+            on_stray=lambda *stray: self.strays.append(stray),
+            wall=lambda: 1700000000.9,
+            **options,
         )
         self.session = self.peer.open()
 

@@ -50,6 +50,24 @@ def test_the_services_own_names_cannot_be_reached_from_the_bus(payload):
     assert stage(RULES).run(payload).outcome.unmatched
 
 
+LATE = """
+event_route[kazoo:consumer-event-directory-authn-resp] when .N == 1 { info("late {.N} {meta.routing_key}") }
+event_route[kazoo:consumer-event] { info("fallback") }
+"""
+
+
+@pytest.mark.parametrize(("number", "line"), [(1, "late 1 k"), (2, "fallback")])
+def test_a_late_answer_is_named_by_the_modules_five_steps(number, line):
+    delivery = Delivery(Source("replies", "q", "local", 1, 1), 1, False, "targeted", "k", b"\0\0", b"{}")
+    payload = {"Event-Category": "directory", "Event-Name": "authn_resp", "N": number}
+    assert line == stage(LATE).book.run_late_answer(delivery, payload, NOW).logs[0].text
+
+
+def test_a_late_answer_that_no_route_takes_is_unmatched():
+    delivery = Delivery(Source("replies", "q", "local", 1, 1), 1, False, "targeted", "k", b"\0\0", b"{}")
+    assert stage(RULES).book.run_late_answer(delivery, {}, NOW).outcome.unmatched
+
+
 NAMED = """
 subscribe events {
     exchange "events" { type: topic }

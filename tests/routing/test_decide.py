@@ -329,6 +329,35 @@ def test_a_question_without_an_answer_does_what_else_says():
     assert [{"n": 2, "found": "nobody"}] == [body_of(a) for a in ended.actions]
 
 
+def test_a_question_keeps_its_own_msg_id_and_gets_one_where_it_has_none():
+    asked = [stage(ROUTE.format(f'query("x", "k", {body})')).run({}).query for body in OWN_IDS]
+    assert ["mine", "id1", "id1"] == [one.msg_id for one in asked]
+    assert ["mine", "id1", "id1"] == [json.loads(one.body)["Msg-ID"] for one in asked]
+
+
+OWN_IDS = ['{ "Msg-ID": "mine" }', '{ "Msg-ID": "" }', '{ "Msg-ID": null }']
+
+
+@pytest.mark.parametrize("own", ["5", '"' + 256 * "x" + '"', "[]"])
+def test_a_msg_id_that_no_answer_could_carry_is_a_failure_of_the_rule(own):
+    step = rule(f'query("x", "k", {{ "Msg-ID": {own} }})')
+    assert "the `Msg-ID` of a query is a text of at most 255 bytes" == step.outcome.why
+
+
+@pytest.mark.parametrize(
+    ("key", "went"),
+    [
+        ("plain", ("plain", None)),
+        ("consumer://3/kamailio@h-<1>-targeted-0", ("kamailio@h-<1>-targeted-0", 3)),
+        ("consumer://3/consumer://1/k", ("k", 3)),
+        ("consumer://x/k", ("k", None)),
+    ],
+)
+def test_a_key_that_names_a_broker_leads_back_through_it(key, went):
+    (publish,) = rule(f'publish("targeted", "{key}", {{}})').actions
+    assert went == (publish.routing_key, publish.server)
+
+
 def test_an_event_waits_a_minute_in_all():
     ask = 'let {} = query("x", "k", {{}}, timeout: 50s) else {{ use {{}} }} '
     play = stage(ROUTE.format("".join(ask.format(name) for name in "abc")))

@@ -119,10 +119,10 @@ class Bus:
 class Service:
     """`twistd -n kzrules run` as a process of its own, its log in a file."""
 
-    def __init__(self, folder: Path, url, rules, *options):
+    def __init__(self, folder: Path, url, rules, *options, broker=""):
         folder.mkdir(exist_ok=True)
         (folder / "rules.kzr").write_text(rules)
-        (folder / "broker.kzr").write_text(f'broker {{ "{url}" }}\n')
+        (folder / "broker.kzr").write_text(f'broker {{ "{url}" {broker} }}\n')
         self.log = folder / "log"
         twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "kzrules", "run"]
         asked = ["--broker-file", str(folder / "broker.kzr"), "--log-format", "json", *options]

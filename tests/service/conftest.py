@@ -17,8 +17,8 @@ def serve(tmp_path, broker_url):
     """Start the service on the text of a rule file; all that was started ends with the test."""
     started = []
 
-    def start(rules, *options):
-        service = Service(tmp_path / "service", broker_url, rules, *options)
+    def start(rules, *options, **more):
+        service = Service(tmp_path / "service", broker_url, rules, *options, **more)
         started.append(service)
         return service
 
