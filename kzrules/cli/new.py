@@ -73,6 +73,17 @@ test "an answered call that ends is announced with its length" {
     expect done
 }
 
+test "when a call was answered is remembered" {
+    event {
+        "Event-Category": "call_event",
+        "Event-Name": "CHANNEL_ANSWER",
+        "Call-ID": "abc",
+        "Timestamp": 100,
+    }
+    expect answered["abc"] == 100
+    expect done
+}
+
 test "a call that nobody answered ends in silence" {
     event {
         "Event-Category": "call_event",

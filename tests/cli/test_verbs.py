@@ -430,7 +430,7 @@ def test_new_writes_rules_that_check_and_whose_tests_pass(kzrules, tmp_path):
     kzrules("new", "first")
     assert "nothing to complain about" in kzrules("check", "first", "--deny-warnings").stdout
     kzrules("fmt", "--check", "first")
-    assert "2 passed" in kzrules("test", "first").stdout
+    assert "3 passed" in kzrules("test", "first").stdout
     before = (tmp_path / "first" / "first.kzr").read_text()
     assert "is there already" in kzrules("new", "first", status=2).stderr
     assert (tmp_path / "first" / "first.kzr").read_text() == before
