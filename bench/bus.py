@@ -18,6 +18,7 @@ from kzrules.wire import properties
 if TYPE_CHECKING:
     from kzrules.broker.channel import Channel
 
+EXCHANGE = "bench"
 AT_ONCE = 500
 PLAIN = properties.encode(content_type=properties.JSON_TYPE, delivery_mode=properties.TRANSIENT)
 
@@ -52,6 +53,8 @@ class Bus:
         """A durable classic queue, new and empty."""
         await self.channel.delete_queue(name)
         await self.channel.declare_queue(QueueSpec(name, durable=True, auto_delete=False))
+        await self.channel.declare_exchange(ExchangeSpec(EXCHANGE, "direct"))
+        await self.channel.bind_queue(name, EXCHANGE, name)
 
     async def exchange(self, name: str, kind: str = "topic") -> None:
         """An exchange."""
@@ -60,7 +63,7 @@ class Bus:
     async def fill(self, queue: str, bodies: Iterable[bytes], count: int, *, at_least: bool = True) -> None:
         """Put `count` messages into a queue; done when they all are there, if nobody consumes them."""
         before = await self.ready(queue)
-        messages = (Outgoing("", queue, one, PLAIN, mandatory=False) for one in cycle(bodies))
+        messages = (Outgoing(EXCHANGE, queue, one, PLAIN, mandatory=False) for one in cycle(bodies))
         for start in range(0, count, AT_ONCE):
             self.channel.publish_batch(islice(messages, min(AT_ONCE, count - start)))
             if start % (20 * AT_ONCE) == 0:
@@ -70,7 +73,7 @@ class Bus:
 
     def publish(self, queue: str, bodies: Iterable[bytes]) -> None:
         """Publish, in one write, without waiting."""
-        self.channel.publish_batch([Outgoing("", queue, one, PLAIN, mandatory=False) for one in bodies])
+        self.channel.publish_batch([Outgoing(EXCHANGE, queue, one, PLAIN, mandatory=False) for one in bodies])
 
     async def watch(self, queue: str, take: Callable[[list[Delivery]], None]) -> None:
         """Hand whatever comes into a queue to `take`, batch by batch."""

@@ -97,7 +97,7 @@ class Course:
         """These go to the workers, with the rules of now."""
         self.in_hand += len(batch)
         if self.spec.immediate:
-            settlement.done_many(batch)
+            settlement.done_many([delivery.tag for delivery in batch])
         self._submit(self.running.work(settlement, self._means.book(), batch))
 
     def close(self) -> None:
@@ -124,6 +124,6 @@ class Course:
     def _go_on(self, answers: Answers) -> None:
         self._submit(partial(self.running.answered, answers))
 
-    def _over(self) -> None:
-        self.in_hand -= 1
+    def _over(self, many: int) -> None:
+        self.in_hand -= many
         self._tell_over()

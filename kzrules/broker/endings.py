@@ -33,8 +33,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 class Then:
     """Where `endings` hands on."""
 
-    over: Callable[[], None]
-    """An event left our hand."""
+    over: Callable[[int], None]
+    """So many events left our hand."""
     run: Callable[[list[InHand]], None]
     """Their turn has come."""
     redo: Callable[[InHand], None]
@@ -92,6 +92,21 @@ class Endings:
             self._retry(item, outcome)
         else:
             self._give_up(item, outcome)
+
+    def done(self, items: list[InHand]) -> None:
+        """Rules took these and asked for nothing: the many, ended together."""
+        settlement = items[0].settlement
+        if any(item.filed or item.settlement is not settlement for item in items):
+            for item in items:
+                self._acked(item)
+            return
+        if settlement.lost and not self._spec.immediate:
+            self._count.late += len(items)
+        else:
+            self._count.acknowledged += len(items)
+        if not self._spec.immediate:
+            settlement.done_many([item.delivery.tag for item in items])
+        self._then.over(len(items))
 
     def duplicate(self, item: InHand) -> None:
         """A copy of an event that ended here: done with, whatever is in it."""
@@ -208,7 +223,7 @@ class Endings:
             left.filed = False
             left.settlement.give_back(left.delivery.tag)
             self._count.returned += 1
-            self._then.over()
+            self._then.over(1)
 
     def _delay(self, item: InHand, delay: float, attempt: int) -> None:
         queue = item.delivery.source.queue
@@ -303,7 +318,7 @@ class Endings:
     # Out of our hand.
 
     def _over(self, item: InHand, *, settled: bool) -> None:
-        self._then.over()
+        self._then.over(1)
         if self._lanes is None or not item.filed:
             return
         item.filed = False

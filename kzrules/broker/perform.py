@@ -21,7 +21,7 @@ from kzrules.broker.running import Fault, Passed, Result
 from kzrules.errors import BrokerGone, KzError
 from kzrules.message.action import Action, After, Answer, Log, Publish, Question, Reply, Tell, Unanswered
 from kzrules.message.outcome import Cause, Reject
-from kzrules.routing.decide import Step, Waiting
+from kzrules.routing.decide import DONE, Ended, Step, Waiting
 
 Answers = list[tuple[InHand, Callable[[Answer, float], Step], Answer]]
 
@@ -78,7 +78,17 @@ class Perform:
 
     def take(self, results: list[Result]) -> None:
         """Perform what came of these events, in this order."""
+        done: list[InHand] = []
+        ended = self._outside.ended
         for item, came in results:
+            if came.__class__ is Ended and came.outcome is DONE and not came.actions and not came.logs:
+                item.route, item.outcome = came.route, DONE
+                ended(item)
+                done.append(item)
+                continue
+            if done:
+                self._endings.done(done)
+                done = []
             match came:
                 case Passed.DUPLICATE:
                     self._endings.duplicate(item)
@@ -88,6 +98,8 @@ class Perform:
                     self._fault(item, came.failure)
                 case _:
                     self._step(item, came)
+        if done:
+            self._endings.done(done)
         self._endings.look_at_held()
 
     def _step(self, item: InHand, step: Step) -> None:

@@ -22,6 +22,7 @@ from kzrules.broker.workers import Work
 from kzrules.errors import RuleFailure
 from kzrules.message.action import Answer
 from kzrules.message.delivery import Delivery
+from kzrules.message.event import Event
 from kzrules.message.outcome import Ack, Cause, Reject
 from kzrules.routing.decide import Ended, Step
 
@@ -83,9 +84,23 @@ class Running:
 
     def deliveries(self, settlement: Settlement, book: Book, batch: Sequence[Delivery]) -> Iterator[Result]:
         """Where neither order nor duplicates matter: run each."""
+        decode, run, wall, redelivers = book.decode, book.run, self._wall, self._redelivers
         for delivery in batch:
             item = InHand(delivery, settlement, book)
-            yield item, self._run(item)
+            if settlement.lost and redelivers:
+                yield item, Passed.ABANDONED
+                continue
+            now = wall()
+            try:
+                event = decode(delivery, now)
+                if isinstance(event, Event):
+                    item.event = event
+                    came: Step | Fault = run(event, now)
+                else:
+                    came = _rejected(event)
+            except Exception:  # noqa: BLE001  as in `_guarded`
+                came = Fault(Failure())  # type: ignore[no-untyped-call]  # Twisted's
+            yield item, came
 
     def filed(self) -> Iterator[Result]:
         """File what was added, one worker at a time, or two batches would overtake each other."""

@@ -64,10 +64,10 @@ class Settlement:
             self._watermark.finished(tag)
             self._ack_soon()
 
-    def done_many(self, batch: Sequence[Delivery]) -> None:
+    def done_many(self, tags: Sequence[int]) -> None:
         """All of them may be acked."""
         if not self.lost:
-            self._watermark.finished_many(delivery.tag for delivery in batch)
+            self._watermark.finished_many(tags)
             self._ack_soon()
 
     def reject(self, tag: int) -> None:

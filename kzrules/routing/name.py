@@ -80,6 +80,7 @@ class Names:
 
     def __init__(self, spec: SubscriptionSpec | KamailioSpec, code: NamesCode | None, routes: Routes) -> None:
         self._routes = routes
+        self._most = max(KEPT, 2 * len(routes))
         self._kept: dict[tuple[Any, ...], Found] = {}
         self._fields: tuple[str, ...] | None
         self._meta: tuple[str, ...] = ()
@@ -97,6 +98,8 @@ class Names:
             self._names = lambda run, received: [
                 None if name is None else lowered(name) for name in compiled(run, received)
             ]
+        fields = self._fields
+        self._pair = (fields[0], fields[1]) if fields and len(fields) == 2 and not self._meta else None
 
     def of(self, run: Run) -> Found:
         """The names of an event and the routes behind them; raises what a template raises."""
@@ -104,22 +107,32 @@ class Names:
         if self._fields is None:
             return found(self._names(run, received), self._routes)
         get = received.get
-        key = tuple([get(field) for field in self._fields])
-        if self._meta:
-            key += tuple([getattr(run, name) for name in self._meta])
+        if self._pair is not None:
+            key: tuple[Any, ...] = (get(self._pair[0]), get(self._pair[1]))
+        else:
+            key = tuple([get(field) for field in self._fields])
+            if self._meta:
+                key += tuple([getattr(run, name) for name in self._meta])
+        try:
+            known = self._kept.get(key)
+        except TypeError:  # a list or an object among them
+            known = None
+        return known or self._new(run, key)
+
+    def _new(self, run: Run, key: tuple[Any, ...]) -> Found:
+        """Find the names, and keep them where only texts and nulls led to them."""
+        received = run.received
         for value in key:
-            # 1 and true are one key to Python, and would share a name
+            # 1 and true are one key to Python, and would share a name: neither is ever kept
             if not (value.__class__ is str or value is None):
                 return found(self._names(run, received), self._routes)
-        known = self._kept.get(key)
-        if known is None:
-            known = found(self._names(run, received), self._routes)
-            self._keep(key, known)
+        known = found(self._names(run, received), self._routes)
+        self._keep(key, known)
         return known
 
     def _keep(self, key: tuple[Any, ...], known: Found) -> None:
         if sum(len(value) for value in key if value is not None) > LONGEST_KEPT * len(key):
             return
-        if len(self._kept) >= KEPT:
+        if len(self._kept) >= self._most:
             self._kept.clear()
         self._kept[key] = known

@@ -61,6 +61,14 @@ class Watermark:
 
     def finished_many(self, tags: Iterable[int]) -> None:
         """Each of these deliveries is done and may be acked."""
+        if not self._finished and not self._settled:
+            tags = list(tags)
+            last = self._base + len(tags)
+            if last <= self._top and tags == list(range(self._base + 1, last + 1)):
+                if tags:
+                    self._base = self._highest = last
+                    self._ackable += len(tags)
+                return
         finished = self._finished
         for tag in tags:
             if tag == self._base + 1 <= self._top and not finished and not self._settled:
