@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from kzrules.broker import amqp_frames as frames
-from kzrules.broker.amqp_errors import NotSendable
+from kzrules.broker.amqp_errors import NotSendable, Refused, not_permitted
 from kzrules.broker.amqp_frames import Outgoing as Outgoing  # noqa: PLC0414  for those who publish
 from kzrules.broker.amqp_receive import Returned
 from kzrules.errors import BrokerError, BrokerGone
@@ -132,6 +132,8 @@ class Channel:
             try:
                 start(_once(asked))
                 return await asked
+            except Refused as refused:
+                raise not_permitted(what, refused) from None
             except BrokerError:
                 raise
             except Exception as error:

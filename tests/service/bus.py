@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -119,9 +120,16 @@ class Bus:
 class Service:
     """`twistd -n kzrules run` as a process of its own, its log in a file."""
 
-    def __init__(self, folder: Path, url, rules, *options, broker=""):
+    def __init__(self, folder: Path, url, rules, *options, broker="", login=None):
+        """`broker` is more of the broker block; `login`, "user:password", goes into a secrets folder."""
         folder.mkdir(exist_ok=True)
         (folder / "rules.kzr").write_text(rules)
+        if login is not None:
+            (folder / "secrets").mkdir(exist_ok=True)
+            (folder / "secrets" / "broker").write_text(login)
+            broker += ' login: secret("broker")'
+            url = re.sub("//.*@", "//", url)
+            options = ("--secrets", str(folder / "secrets"), *options)
         (folder / "broker.kzr").write_text(f'broker {{ "{url}" {broker} }}\n')
         self.log = folder / "log"
         twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "kzrules", "run"]
