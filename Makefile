@@ -7,6 +7,7 @@
 #   make check            the shipped rules          make docs    the pages made from the sources
 #   make bench            measurements               make clean   remove what was made here
 #   make profile          a flame graph of the service under load
+#   make interop          beside the real kazoo module of Kamailio (make interop ARGS="query --scale 0.1")
 #   make chaos            break everything, count what is lost (make chaos ARGS="backlog --scale 0.1")
 
 SHELL := /bin/sh
@@ -18,7 +19,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check bench profile chaos docs clean
+.PHONY: help run test lint check bench profile chaos interop docs clean
 
 help:
 	@sed -n '3,11s/^# *//p' Makefile
@@ -51,7 +52,10 @@ $(PEERS): bench/peers/requirements.txt
 	@touch $@
 
 docs: $(STAMP)
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
+
+interop: $(STAMP)
+	@$(BIN)/python -m interop $(ARGS)
 
 chaos: $(STAMP)
 	@$(BIN)/python -m chaos $(ARGS)

@@ -1,7 +1,9 @@
-"""Writes the generated pages, `docs/language.md` and `docs/words.md`: `python docs/generate.py`."""  # noqa: INP001  a script, in no package
+"""Writes the generated pages, and the generated part of `docs/migrating.md`: `make docs`."""  # noqa: INP001  a script, in no package
 
+import re
 from pathlib import Path
 
+from interop import differences
 from kzrules.language.manual import language_page, words_page
 from kzrules.words import WORDS
 
@@ -11,7 +13,20 @@ DOCS = Path(__file__).resolve().parent
 def pages() -> dict[Path, str]:
     """Each generated page, by the file that it belongs in."""
     grammar = (DOCS.parent / "grammar" / "kzrules.lark").read_text(encoding="utf-8")
-    return {DOCS / "language.md": language_page(grammar), DOCS / "words.md": words_page(WORDS)}
+    return {
+        DOCS / "language.md": language_page(grammar),
+        DOCS / "words.md": words_page(WORDS),
+        DOCS / "migrating.md": migrating_page((DOCS / "migrating.md").read_text(encoding="utf-8")),
+    }
+
+
+def migrating_page(page: str) -> str:
+    """The page with the list of differences as it is now."""
+    begin, end = "<!-- differences:[^\n]*-->\n", "<!-- end of differences -->"
+    told = differences.table()
+    return re.sub(
+        f"({begin}).*?({end})", lambda found: f"{found[1]}{told}\n{found[2]}", page, flags=re.DOTALL
+    )
 
 
 if __name__ == "__main__":

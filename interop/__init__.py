@@ -1,0 +1,1 @@
+"""kzrules beside the real kazoo module of Kamailio: `make interop`."""
