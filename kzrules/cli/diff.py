@@ -17,7 +17,7 @@ from kzrules.cli.command import CLEAN, FOUND
 from kzrules.cli.compared import Comparison, Played
 from kzrules.cli.diff_text import as_json, as_markdown, as_text
 from kzrules.cli.events import Captured
-from kzrules.cli.git import Commit
+from kzrules.cli.git import Commit, GitError
 from kzrules.cli.passing import Due, begun, later, until
 from kzrules.cli.stages import play, stages
 from kzrules.cli.terminal import Terminal, Wish, colour_option
@@ -73,7 +73,10 @@ def _place(side: str, here: Sequence[str], folders: ExitStack) -> str:
         return side
     reference, _, named = side.partition(":")
     beside = Path(named or (here[0] if here else "rules")).resolve()
-    commit = Commit.of(reference, _existing(beside))
+    try:
+        commit = Commit.of(reference, _existing(beside))
+    except GitError as why:
+        raise click.UsageError(f"{side} is no file or folder, and no git reference: {why}") from None
     if not beside.is_relative_to(commit.root):
         raise click.UsageError(f"{beside} is not in the repository {commit.root}")
     root = Path(folders.enter_context(TemporaryDirectory(prefix="kzrules-"))).resolve()

@@ -1,9 +1,10 @@
 """A failed test on a terminal: what was expected beside what came, and the conditions on the way."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 from kzrules.cli.report import shown as path_shown
-from kzrules.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, Terminal, visible
+from kzrules.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, Terminal, visible, wrapped
 from kzrules.routing.compare import Row
 from kzrules.routing.expect import Mismatch
 from kzrules.routing.journal import Line, brief
@@ -15,8 +16,11 @@ MOST_LINES = 12
 def failure(verdict: Verdict, texts: Mapping[str, str], terminal: Terminal) -> str:
     """The test's name, each mismatch, and the trace of the rule."""
     span = verdict.test.span
-    title = terminal.paint(f'  "{visible(verdict.test.name)}"', BOLD)
-    lines = [f"{title}  {terminal.paint(f'{path_shown(span.file)}:{span.line}', DIM)}"]
+    place = f"{path_shown(span.file)}:{span.line}"
+    name = f'"{visible(verdict.test.name)}"'
+    beside = "  " if len(name) + len(place) + 4 <= terminal.width else "\n  "
+    title = terminal.paint(fill(name, terminal.width, initial_indent="  ", subsequent_indent="  "), BOLD)
+    lines = [f"{title}{beside}{terminal.paint(place, DIM)}"]
     for mismatch in verdict.mismatches:
         lines += ["", *_mismatch(mismatch, texts, terminal)]
     if verdict.lines:
@@ -29,7 +33,8 @@ def _mismatch(mismatch: Mismatch, texts: Mapping[str, str], terminal: Terminal) 
     source = texts.get(span.file, "").split("\n")
     line = source[span.line - 1].strip() if span.line <= len(source) else ""
     lines = [f"  {span.line:>4} {terminal.paint('|', CYAN)} {_cut(line, terminal.width - 9)}"]
-    lines.append(f"       {terminal.paint(visible(mismatch.message), RED)}")
+    message = wrapped(visible(mismatch.message), terminal.width - 9, "       ")
+    lines.append(f"       {terminal.paint(message, RED)}")
     if mismatch.rows:
         lines += beside(mismatch.rows, terminal)
     lines += [f"         {_cut(visible(note), terminal.width - 10)}" for note in mismatch.notes]

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from os.path import realpath
 from pathlib import Path
 
 import click
@@ -54,7 +55,7 @@ def command(paths: tuple[str, ...], *, check: bool, diff: bool, color: Wish) -> 
     if paths == (STANDARD_INPUT,):
         return _stream(terminal, check=check, diff=diff)
     tally = Tally()
-    places = [Path(path).resolve() for path in existing(paths)]
+    places = [Path(realpath(path)) for path in existing(paths)]
     for group in programs(paths):
         if in_form := _all_in_form(group):
             tally.same += in_form
@@ -83,7 +84,7 @@ def _in_form(raw: bytes) -> bool:
 
 def _named(path: str, places: Sequence[Path]) -> bool:
     """True: the command line names the file or a folder above it; not one that is only used."""
-    file = Path(path).resolve()
+    file = Path(realpath(path))
     return any(file.is_relative_to(place) for place in places)
 
 

@@ -188,6 +188,9 @@ def _summary(
 ) -> bool:
     """The last line; True: this is a failure."""
     failed = sum(not result.verdict.passed for result in results)
+    if not results and broken:
+        terminal.say(terminal.paint(f"{counted(broken, 'program')} with errors: no test ran", RED))
+        return True
     if not results:
         why = f"no test's name matches {only.pattern}" if only else "no test found"
         terminal.say(terminal.paint(f"{why}: that is a failure, for nothing was shown to work", RED))

@@ -49,7 +49,9 @@ class _Reading:
         try:
             os.scandir(folder).close()
         except OSError as error:
-            self._tell("KZ151", f"{folder}: {_said(error)}", _top(folder), "let the service's user read it")
+            self._tell(
+                "KZ151", f"{folder}: {_said(error)}", _top(folder), "let the user who runs this read it"
+            )
             return
         found = False
         for path in rule_files(folder):
@@ -100,7 +102,8 @@ class _Reading:
             self._tell("KZ154", f"{name} has {error} bytes; a rule file has 4 MiB at most", place, "part it")
             return None
         except OSError as error:
-            way_out = "let the service's user read it"
+            denied = isinstance(error, PermissionError)
+            way_out = "let the user who runs this read it" if denied else "name a rule file"
             self._tell("KZ151", f"{name} cannot be read: {_said(error)}", place, way_out)
             return None
         return self._decoded(raw, name, place)

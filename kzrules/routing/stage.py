@@ -20,7 +20,7 @@ from kzrules.message.event import Event
 from kzrules.message.identity import Identity
 from kzrules.message.outcome import Ack, Cause, Outcome, Reject, Retry
 from kzrules.message.payload import dumps, loads
-from kzrules.routing.act import Act, Did, done, logged
+from kzrules.routing.act import Act, Did, done, logged, plain
 from kzrules.routing.book import ASKED, PUBLISHED, Book, Validate, asked
 from kzrules.routing.compare import shown
 from kzrules.routing.decide import Ended, Step
@@ -41,7 +41,7 @@ class Unanswerable(RuleFailure):
     """A question that no `given` answers; the notes say what is given."""
 
     def __init__(self, question: Did, given: tuple[str, ...]) -> None:
-        super().__init__(f"nothing answers {question}")
+        super().__init__(f"nothing answers {plain(question)}")
         self.notes = given or (f"write: given {question.word}({_first(question)}) answers ...",)
 
 

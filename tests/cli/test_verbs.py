@@ -153,6 +153,31 @@ def test_check_follows_no_loop_of_links(kzrules, tmp_path):
     assert done.stdout.count("self.kzr") < 6
 
 
+@pytest.mark.parametrize("verb", [["fmt", "--check"], ["fmt"], ["test"]])
+def test_other_verbs_say_the_same_of_what_cannot_be_read(kzrules, tmp_path, verb):
+    (tmp_path / "self.kzr").symlink_to("self.kzr")
+    (tmp_path / "binary.kzr").write_bytes(b"\x7fELF\0")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "large.kzr").write_bytes(b"# x\n" * 2_621_440)
+    for name, said in (("self.kzr", "symbolic links"), ("binary.kzr", "NUL"), ("empty", "no rule file")):
+        done = kzrules(*verb, name, status=1)
+        assert said in done.stdout + done.stderr
+    done = kzrules(*verb, "large.kzr", status=1)
+    assert "4 MiB at most" in done.stdout + done.stderr
+    assert "no such file" in kzrules(*verb, "gone.kzr", status=2).stderr
+
+
+def test_a_program_with_errors_ran_no_test(kzrules, rules):
+    rules.write_text(RULES + "\nevent_route[call:x] { lowre(1) }\n")
+    assert "1 program with errors: no test ran" in kzrules("test", rules, status=1).stdout
+
+
+def test_a_side_that_is_nothing_is_told_by_its_name(kzrules, rules, tmp_path):
+    (tmp_path / "e.jsonl").write_text("{}\n")
+    said = kzrules("diff", "gone", rules, "e.jsonl", status=2).stderr
+    assert "gone is no file or folder, and no git reference" in " ".join(said.split())
+
+
 @pytest.mark.parametrize(
     "change", [lambda raw: raw.replace(b"\n", b"\r\n"), lambda raw: b"\xef\xbb\xbf" + raw]
 )
@@ -262,6 +287,19 @@ def test_test_shows_both_sides_and_the_trace_of_a_failure(kzrules, rules):
     assert '"State": "ended"' in out
     assert "calls.kzr:20  when answered[.Call-ID] == 1  true" in out
     assert "answered[.Call-ID] is 1" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_failures_keep_to_the_width_however_long_names_and_questions_are(kzrules, rules):
+    asks = 'let a = query("q", "k", { "A": "some text", "B": "more", "C": 1 }) else (why) { retry(why) }'
+    rules.write_text(
+        RULES
+        + f'event_route[call:ask] {{\n    {asks}\n    info("{{a.X}}")\n}}\n'
+        + f'test "{"a long name " * 9}" {{\n    event {{ "Event-Name": "ask" }}\n    expect done\n}}\n'
+    )
+    out = kzrules("test", rules, "--run", "long", status=1).stdout
+    assert 'nothing answers query("q", "k", { "A": "some text"' in out
+    assert "Server-ID" not in out
     assert max(map(len, out.splitlines())) <= 80
 
 
