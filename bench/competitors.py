@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from bench import kazoo
+from bench.leftout import LeftOut
 from bench.rulesets import FORWARD, RULES, rules
 from bench.service import Service
 
@@ -16,10 +18,6 @@ HERE = Path(__file__).parent
 WORK = HERE / "work"
 PYTHON = WORK / "venv" / "bin" / "python"
 PREFETCH = "prefetch: 1000"
-
-
-class LeftOut(RuntimeError):  # noqa: N818  it says what became of it
-    """A competitor cannot run here; the reason is told."""
 
 
 class Running(Protocol):
@@ -103,6 +101,15 @@ def c_client(name: str, mode: str) -> Competitor:
     return Competitor(name, start)
 
 
+def module(name: str, no_ack: int) -> Competitor:
+    """The C module in a real Kamailio."""
+
+    def start(_folder: Path, url: str, queue: str) -> Running:
+        return kazoo.consuming(url, queue, no_ack)
+
+    return Competitor(name, start, 0.5)
+
+
 def peers_python() -> str:
     """The interpreter that has the peers' libraries."""
     if not PYTHON.exists():
@@ -128,6 +135,7 @@ def compiled() -> str:
 def after_the_work() -> list[Competitor]:
     """Acknowledged when done; the first is what the others are compared to."""
     return [
+        module("kazoo module, no_ack 0", 0),
         kzrules("kzrules, 1 worker"),
         kzrules("kzrules, 2 workers", workers=2),
         kzrules("kzrules, 4 workers", workers=4),
@@ -145,6 +153,7 @@ def after_the_work() -> list[Competitor]:
 def at_once() -> list[Competitor]:
     """Acknowledged before the work."""
     return [
+        module("kazoo module, no_ack 1", 1),
         kzrules("kzrules, immediate, 1 worker", "ack: immediate"),
         kzrules("kzrules, immediate, 2 workers", "ack: immediate", workers=2),
         kzrules("kzrules, immediate, 4 workers", "ack: immediate", workers=4),

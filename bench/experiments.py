@@ -11,11 +11,12 @@ from typing import Any
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from bench import competitors, paced, publishing
+from bench import competitors, kazoo, paced, publishing
 from bench.bus import Bus, NotInTime
-from bench.competitors import HERE, PREFETCH, Competitor, LeftOut, kzrules
+from bench.competitors import HERE, PREFETCH, Competitor, kzrules
 from bench.consuming import QUEUE, add, consume, filled
 from bench.events import NAMES, SIZES, body, examples
+from bench.leftout import LeftOut
 from bench.results import Experiment
 from bench.rulesets import ASK, FORWARD, OUTPUTS, QUESTIONS, routes, rules, subscribe
 from bench.service import Service, memory
@@ -110,10 +111,18 @@ async def _serving(round_: Round, text: str, *options: str) -> Service:
     return service
 
 
-async def _paced(round_: Round, to: Experiment, text: str, who: str) -> None:
-    """The highest rate held, then percentiles at parts of it."""
+async def _serving_at_rates(round_: Round, to: Experiment, text: str) -> None:
+    """kzrules, with these rules."""
     outputs = await paced.watch_outputs(round_.bus)
     service = await _serving(round_, text, "--workers", "4")
+    try:
+        await _paced(round_, to, outputs, "kzrules")
+    finally:
+        service.stop()
+
+
+async def _paced(round_: Round, to: Experiment, outputs: paced.Source, who: str) -> None:
+    """The highest rate held, then percentiles at parts of it."""
     seconds = max(1.0, 3 * round_.scale)
 
     async def at(rate: float) -> paced.Paced:
@@ -122,23 +131,21 @@ async def _paced(round_: Round, to: Experiment, text: str, who: str) -> None:
     async def calm() -> None:
         await paced.quiet(round_.bus, outputs)
 
-    try:
-        await at(200)  # it warms up
-        found = await paced.highest(at, calm)
-        held = [one.rate for one in found if one.held]
-        top = held[-1] if held else 0.0
-        to.add("highest rate held (a second)", who, top)
-        for part in (10, 50, 90):
-            if top:
-                one = await at(top * part / 100)
-                to.add(f"ms at {part} % of it", who, one.median * 1e3, p99=one.p99 * 1e3, p999=one.p999 * 1e3)
-    finally:
-        service.stop()
+    await at(200)  # it warms up
+    found = await paced.highest(at, calm)
+    held = [one.rate for one in found if one.held]
+    top = held[-1] if held else 0.0
+    to.add("highest rate held (a second)", who, top)
+    for part in (10, 50, 90):
+        if top:
+            one = await at(top * part / 100)
+            more = {"a second": one.rate, "p99": one.p99 * 1e3, "p999": one.p999 * 1e3}
+            to.add(f"median ms at {part} % of it", who, one.median * 1e3, **more)
 
 
 async def latency(round_: Round, to: Experiment) -> None:
     """From an event's intended publish to its output."""
-    await _paced(round_, to, rules(QUEUE, FORWARD, PREFETCH), "kzrules")
+    await _serving_at_rates(round_, to, rules(QUEUE, FORWARD, PREFETCH))
 
 
 async def query(round_: Round, to: Experiment) -> None:
@@ -147,10 +154,27 @@ async def query(round_: Round, to: Experiment) -> None:
     responder = _responder(round_.bus)
     try:
         await round_.bus.until(lambda: round_.bus.consumers(QUESTIONS), 30, "the responder")
-        await _paced(round_, to, rules(QUEUE, ASK + FORWARD, PREFETCH), "kzrules")
+        await _asking_module(round_, to)
+        await _serving_at_rates(round_, to, rules(QUEUE, ASK + FORWARD, PREFETCH))
     finally:
         responder.kill()
         responder.wait()
+
+
+async def _asking_module(round_: Round, to: Experiment) -> None:
+    """Kamailio, which asks for each SIP request: from the request to its answer."""
+    who = "kazoo_query, 4 children"
+    try:
+        module = kazoo.asking(round_.bus.url)
+    except LeftOut as why:
+        to.leave_out("highest rate held (a second)", who, str(why))
+        return
+    caller = kazoo.Caller(round_.bus.reactor, module.kamailio.sip_port)
+    try:
+        await _paced(round_, to, caller, who)
+    finally:
+        caller.close()
+        module.stop()
 
 
 def _responder(bus: Bus) -> subprocess.Popen[bytes]:

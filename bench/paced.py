@@ -6,7 +6,7 @@ A driver that falls behind is measured against, not forgiven: what waits in it c
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.task import deferLater
 
@@ -40,12 +40,28 @@ class Paced:
         return self.came == self.sent and self.p99 < LONGEST
 
 
-class Outputs:
-    """Watches the outputs; the intended time stands in each."""
+class Source(Protocol):
+    """What is offered, and what came of it: seconds from each intended time."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    took: list[float]
+
+    def send(self, due: list[float]) -> None:
+        """Offer one at each of these times, which are now or just over."""
+
+
+class Outputs:
+    """Publishes events and watches the outputs; the intended time stands in each."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._now = bus.reactor.seconds
+        self._number = 0
         self.took: list[float] = []
+
+    def send(self, due: list[float]) -> None:
+        """One event for each time."""
+        self._bus.publish(QUEUE, [_event(one, self._number + n) for n, one in enumerate(due)])
+        self._number += len(due)
 
     def take(self, deliveries: list[Delivery]) -> None:
         """A batch of outputs."""
@@ -56,15 +72,15 @@ class Outputs:
             self.took.append(now - float(text[start : text.index(b'"', start)]))
 
 
-async def at_rate(bus: Bus, outputs: Outputs, rate: float, seconds: float) -> Paced:
-    """Publish at a rate for a while, and wait for what is still on its way."""
+async def at_rate(bus: Bus, outputs: Source, rate: float, seconds: float) -> Paced:
+    """Offer at a rate for a while, and wait for what is still on its way."""
     reactor: Any = bus.reactor
     outputs.took.clear()
     began, sent, total = reactor.seconds() + 0.01, 0, int(rate * seconds)
     while sent < total:
         due = min(total, int((reactor.seconds() - began) * rate))
         if due > sent:
-            bus.publish(QUEUE, [_event(began + number / rate, number) for number in range(sent, due)])
+            outputs.send([began + number / rate for number in range(sent, due)])
             sent = due
         await deferLater(reactor, TICK)
     with contextlib.suppress(NotInTime):
@@ -94,12 +110,12 @@ async def highest(measure: Callable[[float], Any], settle: Callable[[], Any]) ->
     return found
 
 
-async def quiet(bus: Bus, outputs: Outputs) -> None:
-    """Wait until nothing comes out any more."""
+async def quiet(bus: Bus, outputs: Source) -> None:
+    """Wait until nothing comes out any more, and what is too late has been given up."""
     last = -1
     while last != len(outputs.took):
         last = len(outputs.took)
-        await deferLater(bus.reactor, 0.5)
+        await deferLater(bus.reactor, 2.5)
 
 
 def _event(due: float, number: int) -> bytes:
@@ -110,6 +126,6 @@ async def watch_outputs(bus: Bus) -> Outputs:
     """A new output queue, watched."""
     for queue in (QUEUE, OUTPUTS):
         await bus.queue(queue)
-    outputs = Outputs(bus.reactor.seconds)
+    outputs = Outputs(bus)
     await bus.watch(OUTPUTS, outputs.take)
     return outputs

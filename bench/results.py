@@ -72,7 +72,9 @@ class Experiment:
         better = "less is better" if self.less_is_better else "more is better"
         lines = [f"{self.title} ({self.unit or 'see the groups'}{', ' + better if self.unit else ''})"]
         group = None
-        for row in [row for row in self.rows if row.values or row.left_out]:
+        groups = list(dict.fromkeys(row.group for row in self.rows))
+        rows = sorted(self.rows, key=lambda row: groups.index(row.group))
+        for row in [row for row in rows if row.values or row.left_out]:
             if row.group != group:
                 group = row.group
                 lines.append(f"  {group}")

@@ -1,0 +1,148 @@
+"""The C module as a competitor: a real Kamailio with `kazoo.so`, and the SIP requests that make it ask."""
+
+import contextlib
+import json
+import socket
+from typing import Any
+
+from bench.events import CATEGORY, NAMES
+from bench.leftout import LeftOut
+from bench.rulesets import MARKS, PREFIX, QUESTIONS
+from testbed import NoBroker, NoKamailio
+from testbed.kamailio import Kamailio
+
+EXCHANGE = "bench"
+HEAD = """
+debug=1
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "kazoo.so"
+modparam("kazoo", "node_hostname", "bench.host")
+modparam("kazoo", "pua_mode", 0)
+modparam("kazoo", "amqp_connection", "{url}")
+"""
+CONSUMING = """
+event_route[kazoo:mod-init] {{
+    $var(s) = '{subscription}';
+    kazoo_subscribe("$var(s)");
+}}
+event_route[{prefix}-mark] {{ $var(p) = $kzE; kazoo_publish("bench", "{marks}", "$var(p)"); }}
+request_route {{ exit; }}
+"""
+ROUTE = """event_route[{prefix}-{name}] {{ if ($(kzE{{kz.json,State}}) == "early") {{ $var(done) = 1; }} }}
+"""
+ASKING = """
+event_route[kazoo:mod-init] {{ $var(nothing) = 1; }}
+request_route {{
+    $var(q) = '{{"Event-Category":"{category}","Event-Name":"step_0","Call-ID":"' + $ci + '"}}';
+    if (kazoo_query("bench", "{questions}", $var(q))) sl_send_reply("200", "OK");
+    else sl_send_reply("500", "No answer");
+}}
+"""
+
+
+class Module:
+    """One Kamailio with the module, started when made."""
+
+    def __init__(self, text: str, children: int = 2) -> None:
+        try:
+            self.kamailio = Kamailio(text, children=children, shared_mb=256, private_mb=32).start()
+        except (NoKamailio, NoBroker) as why:
+            raise LeftOut(str(why)) from why
+
+    @property
+    def pids(self) -> list[int]:
+        """All its processes."""
+        return self.kamailio.processes()
+
+    @property
+    def ended(self) -> str:
+        """Why it runs no more; empty while it runs."""
+        return "" if self.kamailio.is_running else f"it ended: {self.kamailio.last_words()}"
+
+    def stop(self) -> None:
+        """End it with all its processes."""
+        self.kamailio.destroy()
+
+
+def consuming(url: str, queue: str, no_ack: int) -> Module:
+    """It consumes one queue; its routes are those of `rulesets.rules`."""
+    subscription = {
+        "exchange": EXCHANGE,
+        "type": "direct",
+        "queue": queue,
+        "routing": queue,
+        "no_ack": no_ack,
+        "exchange-def": {"type": "direct"},
+        "queue-def": {"durable": 1, "auto_delete": 0, "exclusive": 0, "passive": 0},
+    }
+    text = HEAD.format(url=url)
+    text += CONSUMING.format(prefix=PREFIX, subscription=json.dumps(subscription), marks=MARKS)
+    names = [name.replace("_", "-") for name in NAMES]
+    return Module(text + "".join(ROUTE.format(prefix=PREFIX, name=name) for name in names))
+
+
+def asking(url: str) -> Module:
+    """Four processes that ask a question for each SIP request and wait for its answer."""
+    return Module(HEAD.format(url=url) + ASKING.format(category=CATEGORY, questions=QUESTIONS), children=4)
+
+
+class Caller:
+    """Sends OPTIONS over UDP, and takes the answers; the intended time stands in the Call-ID."""
+
+    def __init__(self, reactor: Any, port: int) -> None:
+        self._reactor = reactor
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.connect(("127.0.0.1", port))
+        self._socket.setblocking(False)  # noqa: FBT003  the socket's own signature
+        self._own = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self._number = 0
+        self.took: list[float] = []
+        self.refused = 0
+        reactor.addReader(self)
+
+    def send(self, due: list[float]) -> None:
+        """One request for each time."""
+        for one in due:
+            self._number += 1
+            request = (
+                "OPTIONS sip:bench@127.0.0.1 SIP/2.0\r\n"
+                f"Via: SIP/2.0/UDP {self._own};branch=z9hG4bK{self._number}\r\n"
+                "From: <sip:a@bench>;tag=1\r\nTo: <sip:bench@127.0.0.1>\r\n"
+                f"Call-ID: {one:.6f}-{self._number}\r\n"
+                "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+            )
+            with contextlib.suppress(BlockingIOError):
+                self._socket.send(request.encode())
+
+    def doRead(self) -> None:  # noqa: N802  Twisted's
+        """Take what came."""
+        now = self._reactor.seconds()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                answer = self._socket.recv(2048)
+                at = answer.index(b"Call-ID: ") + 9
+                if answer.startswith(b"SIP/2.0 200"):
+                    self.took.append(now - float(answer[at : answer.index(b"-", at)]))
+                else:
+                    self.refused += 1
+
+    def fileno(self) -> int:
+        """For the reactor."""
+        return self._socket.fileno()
+
+    def connectionLost(self, _reason: object) -> None:  # noqa: N802  Twisted's
+        """The reactor ends."""
+
+    def logPrefix(self) -> str:  # noqa: N802  Twisted's
+        """For the reactor."""
+        return "caller"
+
+    def close(self) -> None:
+        """No more."""
+        self._reactor.removeReader(self)
+        self._socket.close()
