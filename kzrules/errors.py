@@ -28,5 +28,9 @@ class BrokerGone(BrokerError):
     """There is no connection to a broker now; the work is kept and tried again on the next one."""
 
 
+class KamailioGone(KzError):
+    """A Kamailio is not connected, or does not read; an event that tells it something is tried again."""
+
+
 class BrokerRefused(BrokerError):
     """The broker answered, and refused: login, virtual host or a declaration. Its words follow."""

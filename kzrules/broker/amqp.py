@@ -26,8 +26,8 @@ from twisted.python.failure import Failure
 from kzrules.broker.amqp_errors import Closed, Refused
 from kzrules.broker.amqp_heartbeat import Heartbeat
 from kzrules.broker.amqp_receive import BadFrame, Receiver
-from kzrules.broker.clock import Timer
 from kzrules.broker.session import Session
+from kzrules.clock import Timer
 from kzrules.errors import BrokerError, BrokerGone
 
 if not pika.__version__.startswith("1.4."):

@@ -6,7 +6,7 @@ here it is one and a half heartbeats after the last byte, whatever kind of byte 
 
 from collections.abc import Callable
 
-from kzrules.broker.clock import Clock, Timer
+from kzrules.clock import Clock, Timer
 
 PATIENCE = 1.5
 """Heartbeats of silence after which a peer is taken for dead; both sides beat twice in each."""

@@ -13,9 +13,9 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.perform import Outside
 from kzrules.broker.workers import Workers
+from kzrules.clock import Clock, Timer
 from kzrules.language.program import TimerSpec
 from kzrules.message.action import Action, After, Log, Publish, Reply, Respond, Tell
 from kzrules.message.outcome import Reject

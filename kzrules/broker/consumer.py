@@ -17,7 +17,6 @@ from twisted.python.failure import Failure
 
 from kzrules.broker import failure
 from kzrules.broker.channel import Channel
-from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.copies import Copies, Send, declared_on
 from kzrules.broker.counters import Counters, Health
 from kzrules.broker.course import Means
@@ -29,6 +28,7 @@ from kzrules.broker.perform import Outside
 from kzrules.broker.session import Session
 from kzrules.broker.settle import Settlement
 from kzrules.broker.workers import Workers
+from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerError, BrokerGone
 from kzrules.language.program import QueueSpec, SubscriptionSpec
 from kzrules.message.delivery import Delivery, Source

@@ -14,9 +14,9 @@ from twisted.python.failure import Failure
 from kzrules.broker.amqp_errors import Refused, Unroutable
 from kzrules.broker.amqp_frames import Outgoing
 from kzrules.broker.channel import Channel
-from kzrules.broker.clock import Clock
 from kzrules.broker.failure import RENEW_AFTER
 from kzrules.broker.session import Session
+from kzrules.clock import Clock
 from kzrules.errors import BrokerError
 from kzrules.language.program import QueueSpec
 

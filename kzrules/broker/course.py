@@ -11,7 +11,6 @@ from functools import partial
 from twisted.logger import Logger
 
 from kzrules.broker import failure
-from kzrules.broker.clock import Clock
 from kzrules.broker.copies import Copies
 from kzrules.broker.counters import Counters
 from kzrules.broker.endings import Endings, Then
@@ -21,6 +20,7 @@ from kzrules.broker.perform import Answers, Outside, Perform
 from kzrules.broker.running import Running
 from kzrules.broker.settle import Settlement
 from kzrules.broker.workers import Work, Workers
+from kzrules.clock import Clock
 from kzrules.language.program import SubscriptionSpec
 from kzrules.message.delivery import Delivery
 

@@ -23,10 +23,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.session import Session
 from kzrules.broker.tls import client_options
 from kzrules.broker.zones import Server
+from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerError, BrokerGone
 from kzrules.language.program import BrokerSpec
 

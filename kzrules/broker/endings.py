@@ -14,15 +14,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kzrules.broker import failure
-from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.copies import Copies
 from kzrules.broker.counters import Counters
 from kzrules.broker.inhand import InHand
 from kzrules.broker.lanes import Lanes
-from kzrules.broker.notices import Notices
+from kzrules.clock import Clock, Timer
 from kzrules.errors import KzError
 from kzrules.language.program import QueueSpec, SubscriptionSpec
 from kzrules.message.outcome import Ack, Cause, Outcome, Reject, Retry
+from kzrules.notices import Notices
 from kzrules.wire import retries
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0

@@ -8,9 +8,9 @@ from collections import deque
 from twisted.internet.defer import Deferred
 
 from kzrules.broker import failure
-from kzrules.broker.clock import Timer
 from kzrules.broker.course import AT_A_TIME, Course, Means
 from kzrules.broker.settle import Settlement
+from kzrules.clock import Timer
 from kzrules.language.program import SubscriptionSpec
 from kzrules.message.delivery import Delivery
 

@@ -13,8 +13,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kzrules.broker.channel import Channel
-from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.session import Session
+from kzrules.clock import Clock, Timer
 from kzrules.errors import KzError
 
 PERIOD = 60.0

@@ -15,10 +15,10 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.dial import Attempt, Dial, Race, dialler
 from kzrules.broker.session import Session, guarded
 from kzrules.broker.zones import Rotation, Server, servers
+from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerError, BrokerGone
 from kzrules.language.program import BrokerSpec
 

@@ -12,15 +12,15 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kzrules.broker.clock import Clock
 from kzrules.broker.counters import Counters
 from kzrules.broker.endings import Endings
 from kzrules.broker.inhand import InHand
-from kzrules.broker.notices import Notices
 from kzrules.broker.running import Fault, Passed, Result
+from kzrules.clock import Clock
 from kzrules.errors import BrokerGone, KzError
 from kzrules.message.action import Action, After, Answer, Log, Publish, Question, Reply, Tell, Unanswered
 from kzrules.message.outcome import Cause, Reject
+from kzrules.notices import Notices
 from kzrules.routing.decide import DONE, Ended, Step, Waiting
 
 Answers = list[tuple[InHand, Callable[[Answer, float], Step], Answer]]

@@ -17,8 +17,8 @@ from twisted.logger import Logger
 from kzrules.broker.amqp_errors import NotSendable, OutboxFull, Refused, Unroutable
 from kzrules.broker.amqp_frames import Outgoing, short_string
 from kzrules.broker.channel import Channel
-from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.session import Session, guarded
+from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerError, BrokerGone, KzError
 from kzrules.message.action import Publish
 from kzrules.wire import properties

@@ -16,9 +16,9 @@ from twisted.python.failure import Failure
 from kzrules.broker.amqp_errors import OutboxFull, Unroutable
 from kzrules.broker.amqp_frames import Outgoing
 from kzrules.broker.channel import Channel
-from kzrules.broker.clock import Clock, Timer
 from kzrules.broker.publisher import Publisher
 from kzrules.broker.session import Session, guarded
+from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerGone, KzError, PayloadError
 from kzrules.language.program import ExchangeSpec, QueueSpec
 from kzrules.message.action import Answer, Answered, Query, Unanswered

@@ -12,9 +12,9 @@ from twisted.python.failure import Failure
 
 from kzrules.broker.amqp_errors import Unroutable
 from kzrules.broker.amqp_frames import Outgoing
-from kzrules.broker.clock import Clock
 from kzrules.broker.publisher import Publisher
 from kzrules.broker.zones import Server
+from kzrules.clock import Clock
 from kzrules.errors import BrokerGone, KzError
 from kzrules.message.action import Publish, Reply
 from kzrules.wire import properties

@@ -15,7 +15,7 @@ from kzrules.errors import BrokerError, BrokerGone
 
 if TYPE_CHECKING:
     from kzrules.broker.amqp_receive import Receiver
-    from kzrules.broker.clock import Clock
+    from kzrules.clock import Clock
 
 RPC_LIMIT = 75.0
 """Seconds that the broker may take to answer a declaration. A survivor of a silent cluster node

@@ -8,7 +8,7 @@ any more: the broker has taken those deliveries back.
 from collections.abc import Sequence
 from typing import Protocol
 
-from kzrules.broker.clock import Clock, Timer
+from kzrules.clock import Clock, Timer
 from kzrules.message.delivery import Delivery
 from kzrules.wire.watermark import Watermark
 

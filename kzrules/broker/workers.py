@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from kzrules.broker.clock import Clock
+from kzrules.clock import Clock
 
 T = TypeVar("T")
 Work = Callable[[], Iterable[Any]]

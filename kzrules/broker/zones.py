@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from kzrules.errors import SettingError
 from kzrules.language.program import BrokerSpec
+from kzrules.wire.backoff import wait
 
 PORTS = {"amqp": 5672, "amqps": 5671, "kazoo": 5672}
 """The schemes, with the port that each means; `kazoo` is how the kazoo module writes `amqp`."""
@@ -132,6 +133,6 @@ class Rotation:
 
     def none_left(self) -> float:
         """Every broker was tried in vain; seconds to wait before they are tried again."""
-        longest = min(FIRST_WAIT * 2.0 ** min(self._failures, 16), LONGEST_WAIT)
+        seconds = wait(self._failures, self._chance(), first=FIRST_WAIT, longest=LONGEST_WAIT)
         self._failures += 1
-        return longest * (0.5 + self._chance() / 2)
+        return seconds

@@ -32,7 +32,8 @@ async def end(parts: Parts, limit: float) -> int:
 async def stop_consuming(parts: Parts, limit: float) -> None:
     """Consume no more, and let what is in hand finish; after `limit` seconds it is the broker's again."""
     timer = parts.reactor.callLater(limit, _too_late, parts, limit)
-    await DeferredList([consumer.stop() for consumer in parts.consumers.values()], consumeErrors=True)
+    stopping = [consumer.stop() for consumer in parts.consumers.values()]
+    await DeferredList([*stopping, parts.kamailios.stop(limit)], consumeErrors=True)
     if timer.active():
         timer.cancel()
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 
 from kzrules.broker import topology
@@ -26,7 +26,8 @@ from kzrules.broker.session import Session
 from kzrules.broker.workers import Workers
 from kzrules.broker.zones import servers
 from kzrules.errors import BrokerError
-from kzrules.message.action import Answer, Log, Publish, Query, Question, Unanswered
+from kzrules.kamailio.bridge import Bridge
+from kzrules.message.action import Answer, Log, Publish, Query, Question
 from kzrules.message.delivery import Delivery
 from kzrules.operate.feed import Feed
 from kzrules.operate.ledger import Ledger
@@ -60,12 +61,14 @@ class Parts:
         self.publishers = Publishers(servers(plan.broker), by_zone, reactor)
         late = self._late_answer if plan.broker.late_answers == "event" else None
         self.queries = Queries(plan.identity, reactor, on_stray=late)
+        self.kamailios = Bridge(self.workers, lambda: self.book, reactor)
         self.outside = Outside(
             publish_all=self._publish_all,
             reply=self.publishers.reply,
             ask=self._ask,
             after=lambda wanted: self.blocks.after(wanted),  # noqa: PLW0108  made only below
             log=self._write,
+            tell=self.kamailios.tell,
             ended=self._ended,
         )
         self.blocks = Blocks(self.workers, self.outside, reactor)
@@ -177,7 +180,7 @@ class Parts:
     def _ask(self, question: Question) -> Deferred[Answer]:
         if isinstance(question, Query):
             return self.queries.ask(question)
-        return succeed(Unanswered("disconnected"))
+        return self.kamailios.ask(question)
 
     def _room(self) -> None:
         for consumer in self.consumers.values():

@@ -71,6 +71,7 @@ class KzService(Service):
         self.parts.workers.start()
         for link in self.parts.wanted_links:
             link.start()
+        self.parts.kamailios.start(self.parts.book.kamailios.values(), self.parts.outside)
         self.set_log_level(logs.level())
         for looping, every in ((self._ticking, EVERY), (self._becoming_ready, READY_EVERY)):
             looping.clock = self._reactor

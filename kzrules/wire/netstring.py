@@ -66,13 +66,13 @@ class Netstrings:
         size, begin = int(head[1]), head.end()
         end = begin + size
         if size > _NO_LENGTH:
-            return self._resume(buffer, begin)
+            return self._resume(buffer, begin - 1)
         if size > self._limit:
             return self._pass_over(buffer, begin, size)
         if end >= len(buffer):
             return None
         if not size or buffer[end] != 0x2C:
-            return self._resume(buffer, begin)
+            return self._resume(buffer, begin - 1)
         frames.append(buffer[begin:end])
         return end + 1
 

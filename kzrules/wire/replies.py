@@ -78,6 +78,10 @@ class Replies(Generic[Waiter]):
             heapq.heappop(self._by_time)
         return self._by_time[0][0] if self._by_time else None
 
+    def waiters(self) -> list[Waiter]:
+        """Everybody who waits now."""
+        return [waiter for _, waiter in self._waiting.values()]
+
     def fail_all(self, why: str, fail: Callable[[Waiter, str], None]) -> int:
         """The connection is gone: tell everybody who waits why; how many they were."""
         waiters = [waiter for _, waiter in self._waiting.values()]

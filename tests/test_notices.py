@@ -1,9 +1,9 @@
 from twisted.internet.task import Clock
 from twisted.logger import Logger, LogLevel, formatEvent
 
-from kzrules.broker import notices
-from kzrules.broker.notices import Notices
+from kzrules import notices
 from kzrules.broker.pauses import Pauses
+from kzrules.notices import Notices
 
 
 def heard():

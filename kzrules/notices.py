@@ -1,4 +1,5 @@
-"""Log lines that a flood of events cannot turn into a flood of lines. Called by the parts of `broker`.
+"""Log lines that a flood of events cannot turn into a flood of lines. Called by
+`broker` and `kamailio`.
 
 A line is said a few times a minute for each thing that it is about; what was left out is counted
 in the next one.
@@ -9,7 +10,7 @@ from collections.abc import Hashable
 
 from twisted.logger import Logger, LogLevel
 
-from kzrules.broker.clock import Clock
+from kzrules.clock import Clock
 
 PERIOD = 60.0
 MOST_SUBJECTS = 1_000

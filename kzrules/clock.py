@@ -1,4 +1,4 @@
-"""The clock that everything in this package waits by: the reactor's, or a test's."""
+"""The clock that everything that has to do with connections waits by: the reactor's, or a test's."""
 
 from collections.abc import Callable
 from typing import Any, Protocol

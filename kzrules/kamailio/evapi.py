@@ -1,0 +1,166 @@
+"""The connection to one Kamailio's evapi, which is the TCP server. `bridge` makes one for each `kamailio`.
+
+It connects again for ever, reads whatever comes as fast as it comes (a client that does not read
+stalls Kamailio's dispatcher, and then its SIP workers), and says hello, by which the script knows
+whom to ask.
+"""
+
+import random
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.internet import ClientService
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from kzrules.kamailio.frames import HELLO
+from kzrules.language.program import KamailioSpec
+from kzrules.wire.backoff import wait
+from kzrules.wire.netstring import Netstrings
+
+FIRST_WAIT, LONGEST_WAIT = 0.1, 1.0
+"""Seconds between attempts: a Kamailio beside us that comes back is asked for within a second."""
+CONNECT_TIMEOUT = 3.0
+MOST_UNREAD = 4 * 1024 * 1024
+"""Bytes that may wait for a Kamailio that does not read; beyond them the connection is given up."""
+KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
+
+
+@implementer(IPushProducer)
+class EvapiProtocol(Protocol):
+    """One connection: frames in, frames out, a bound on what waits to go out."""
+
+    def __init__(self, owner: "Evapi") -> None:
+        self._owner = owner
+        self.netstrings = Netstrings()
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._paused = False
+        self._transport: Any = None
+
+    def connectionMade(self) -> None:  # noqa: N802  the name is Twisted's
+        """Kamailio took the connection."""
+        transport: Any = self.transport
+        self._transport = transport
+        transport.setTcpNoDelay(True)
+        transport.setTcpKeepAlive(1)
+        for option, value in KEEPALIVE:
+            transport.getHandle().setsockopt(socket.IPPROTO_TCP, option, value)
+        transport.registerProducer(self, True)  # noqa: FBT003  a push producer
+        self.write(HELLO)
+        self._owner.opened(self)
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802  the name is Twisted's
+        """Frames, in any pieces."""
+        frames = self.netstrings.feed(data)
+        if frames:
+            self._owner.receive(self, frames)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802  the name is Twisted's
+        """Kamailio is gone, or restarts."""
+        self._owner.lost(self, reason)
+
+    def write(self, frame: bytes) -> None:
+        """Send a whole frame, now or when Kamailio reads on."""
+        if not self._paused:
+            self._transport.write(frame)
+            return
+        self._waiting.append(frame)
+        self._bytes += len(frame)
+        if self._bytes > MOST_UNREAD:
+            self._owner.log.error("{name} does not read: its connection is given up", name=self._owner.name)
+            self._transport.abortConnection()
+
+    @property
+    def full(self) -> bool:
+        """Kamailio does not keep up: what can wait should."""
+        return self._paused
+
+    def pauseProducing(self) -> None:  # noqa: N802  the name is Twisted's
+        """The transport's buffer is full."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:  # noqa: N802  the name is Twisted's
+        """It has room."""
+        self._paused = False
+        waiting, self._waiting, self._bytes = self._waiting, deque(), 0
+        for frame in waiting:
+            self.write(frame)
+
+    def stopProducing(self) -> None:  # noqa: N802  the name is Twisted's
+        """The connection ends."""
+        self._waiting.clear()
+
+
+class Evapi:
+    """The way to one Kamailio, connected or not. `take` gets its frames with the connection that they
+    came by, `gone` each connection that was lost.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        spec: KamailioSpec,
+        reactor: Any,
+        take: Callable[[EvapiProtocol, list[bytes]], None],
+        gone: Callable[[EvapiProtocol], None],
+    ) -> None:
+        self.name = f"Kamailio {spec.name} at {spec.host}:{spec.port}"
+        self._take = take
+        self._gone = gone
+        self._current: EvapiProtocol | None = None
+        self._told = False
+        self.connections = 0
+        """How often it was connected."""
+        endpoint: Any = HostnameEndpoint(reactor, spec.host, spec.port, timeout=CONNECT_TIMEOUT)
+        factory: Any = Factory.forProtocol(lambda: EvapiProtocol(self))
+        factory.noisy = False
+        self._service = ClientService(endpoint, factory, retryPolicy=self._again, clock=reactor)
+
+    @property
+    def connection(self) -> EvapiProtocol | None:
+        """The connection, where there is one."""
+        return self._current
+
+    def start(self) -> None:
+        """Connect, and again whenever the connection is lost."""
+        self._service.startService()
+
+    def stop(self) -> Deferred[None]:
+        """Close the connection and make no other."""
+        stopping: Deferred[None] = self._service.stopService()
+        return stopping
+
+    def _again(self, failures: int) -> float:
+        if failures and not self._told:
+            self._told = True
+            self.log.warn("{name} does not take a connection; it is tried again and again", name=self.name)
+        return wait(failures, random.random(), first=FIRST_WAIT, longest=LONGEST_WAIT)  # noqa: S311  jitter
+
+    # What the connection tells.
+
+    def opened(self, connection: EvapiProtocol) -> None:
+        """It is there: questions may come."""
+        self._current, self._told = connection, False
+        self.connections += 1
+        self.log.info("{name} is connected", name=self.name)
+
+    def receive(self, connection: EvapiProtocol, frames: list[bytes]) -> None:
+        """Hand frames on."""
+        self._take(connection, frames)
+
+    def lost(self, connection: EvapiProtocol, reason: Failure) -> None:
+        """It is gone, with the questions that came by it."""
+        if self._current is connection:
+            self._current = None
+        self._gone(connection)
+        if self._service.running:
+            self.log.warn("{name} is gone: {why}", name=self.name, why=reason.getErrorMessage())
