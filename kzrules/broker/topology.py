@@ -32,6 +32,18 @@ async def declare(channel: Channel, spec: SubscriptionSpec) -> str:
     return queue
 
 
+async def extend(channel: Channel, spec: SubscriptionSpec, queue: str | None) -> None:
+    """Declare what a subscription needs before it is consumed by. `queue` is the one that it consumes
+    already; one without a name is made when its consumer begins.
+    """
+    if spec.exchange is not None:
+        await declare_exchange(channel, spec.exchange)
+    if queue is None and spec.queue.name:
+        queue = await declare_queue(channel, spec.queue)
+    if queue is not None:
+        await bind(channel, spec, queue)
+
+
 async def bind(channel: Channel, spec: SubscriptionSpec, queue: str) -> None:
     """Bind the queue to its exchange, once for each routing key, and once with none where there is none."""
     if spec.exchange is None or not spec.exchange.name:

@@ -138,7 +138,8 @@ class Tables(Mapping[str, Table]):
     """The tables of a program by their names."""
 
     def __init__(self, specs: Iterable[TableSpec]) -> None:
-        self._tables = {spec.name: Table(spec) for spec in specs}
+        self._specs = {spec.name: spec for spec in specs}
+        self._tables = {name: Table(spec) for name, spec in self._specs.items()}
 
     def __getitem__(self, name: str) -> Table:
         return self._tables[name]
@@ -178,15 +179,16 @@ class Tables(Mapping[str, Table]):
                 self._tables[name].restore(made)
 
     def adopted(self, specs: Iterable[TableSpec]) -> "Tables":
-        """The tables for new rules: those of the same names go on, under the new rules' settings.
+        """The tables for new rules: those of the same names go on, under the new settings once `take_over`
+        is called.
 
         They are the very same, because events of the old rules may still write to them.
         """
-        new = Tables(())
-        for spec in specs:
-            table = self._tables.get(spec.name)
-            if table is None:
-                table = Table(spec)
-            table.spec = spec
-            new._tables[spec.name] = table
+        new = Tables(specs)
+        new._tables.update((name, table) for name, table in self._tables.items() if name in new._tables)
         return new
+
+    def take_over(self) -> None:
+        """The rules of these tables run from now on: their settings hold."""
+        for name, spec in self._specs.items():
+            self._tables[name].spec = spec

@@ -32,20 +32,20 @@ async def end(parts: Parts, limit: float) -> int:
 async def stop_consuming(parts: Parts, limit: float) -> None:
     """Consume no more, and let what is in hand finish; after `limit` seconds it is the broker's again."""
     timer = parts.reactor.callLater(limit, _too_late, parts, limit)
-    stopping = [consumer.stop() for consumer in parts.consumers.values()]
+    stopping = [consumer.stop() for consumer in parts.all_consumers]
     await DeferredList([*stopping, parts.kamailios.stop(limit)], consumeErrors=True)
     if timer.active():
         timer.cancel()
 
 
 def _too_late(parts: Parts, limit: float) -> None:
-    left = sum(consumer.in_hand for consumer in parts.consumers.values())
+    left = sum(consumer.in_hand for consumer in parts.all_consumers)
     _log.warn(
         "After {limit:g} s of draining {left} events are still in hand: the broker delivers them again.",
         limit=limit,
         left=left,
     )
-    for consumer in parts.consumers.values():
+    for consumer in parts.all_consumers:
         consumer.abandon()
 
 

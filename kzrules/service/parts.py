@@ -5,7 +5,7 @@ consumers while it runs; `snapshot` reads it.
 """
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,8 @@ from kzrules.message.action import Answer, Log, Publish, Query, Question
 from kzrules.message.delivery import Delivery
 from kzrules.operate.feed import Feed
 from kzrules.operate.ledger import Ledger
-from kzrules.service.history import History, Loading
+from kzrules.routing.book import Book
+from kzrules.service.history import History
 from kzrules.service.plan import Plan
 
 
@@ -48,7 +49,7 @@ class Parts:
         self.ledger = Ledger(reactor.seconds)
         self.retired = Counters()
         """What subscriptions counted that are gone."""
-        self.rules = Loading(plan.book, plan.loaded.findings, reactor.seconds())
+        self.rules = replace(plan.loading, since=reactor.seconds())
         self.history = History()
         self.draining = False
         self.active = False
@@ -72,7 +73,9 @@ class Parts:
             ended=self._ended,
         )
         self.blocks = Blocks(self.workers, self.outside, reactor)
-        self.consumers = {key: self.consumer(*key) for key in self.wanted()}
+        self.consumers = {key: self.consumer(*key) for key in self.wanted(self.book)}
+        self.leaving: list[Consumer] = []
+        """Of subscriptions that the rules have no more, with events in hand."""
         self.publishing = self._links("publish", self._can_publish, self._cannot_publish)
         self.consuming = self._links("consume", self._can_consume, self._cannot_consume)
         for publisher in by_zone.values():
@@ -80,9 +83,9 @@ class Parts:
 
     # Who consumes what.
 
-    def wanted(self) -> Iterator[tuple[str, str]]:
+    def wanted(self, book: Book) -> Iterator[tuple[str, str]]:
         """Each subscription of the rules with each zone that it consumes in."""
-        for name, spec in self.book.subscriptions.items():
+        for name, spec in book.subscriptions.items():
             for zone in self.zones if spec.all_zones else self.zones[:1]:
                 yield name, zone
 
@@ -100,6 +103,17 @@ class Parts:
             declare=partial(topology.declare, spec=spec),
         )
 
+    def retire(self, key: tuple[str, str], book: Book) -> "Deferred[None]":
+        """A subscription is gone; `book` had it. Fires when its events have ended."""
+        consumer = self.consumers.pop(key)
+        self.leaving.append(consumer)
+
+        def gone(_: None) -> None:
+            self.leaving.remove(consumer)
+            self.retired = added(self.retired, consumer.counters)
+
+        return consumer.retire(book).addCallback(gone)
+
     def _links(self, purpose: str, opened: Any, lost: Any) -> dict[str, Link]:
         name = f"kzrules {self.plan.identity.host} {purpose}"
         return links(self.plan.broker, self.plan.login, self.reactor, name, opened, lost)
@@ -107,7 +121,7 @@ class Parts:
     @property
     def wanted_links(self) -> list[Link]:
         """The connections that somebody needs: where nobody consumes, only the publishing one."""
-        zones = {zone for _, zone in self.consumers}
+        zones = {consumer.zone for consumer in self.all_consumers}
         consuming = [link for zone, link in self.consuming.items() if zone in zones]
         return [*self.publishing.values(), *consuming]
 
@@ -119,7 +133,12 @@ class Parts:
     @property
     def totals(self) -> Counters:
         """What all consumers counted, added up."""
-        return added(self.retired, *(consumer.counters for consumer in self.consumers.values()))
+        return added(self.retired, *(consumer.counters for consumer in self.all_consumers))
+
+    @property
+    def all_consumers(self) -> list[Consumer]:
+        """Those of the rules of now, and those that still end."""
+        return [*self.consumers.values(), *self.leaving]
 
     def keep_timers(self) -> None:
         """The timers of the rules run from now on, and those of earlier rules no more."""

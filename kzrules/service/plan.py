@@ -15,6 +15,7 @@ from kzrules.message.identity import Identity
 from kzrules.routing.book import Book
 from kzrules.routing.load import Loaded, load
 from kzrules.routing.tables import Tables
+from kzrules.service.history import Loading, loading
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,17 @@ class Origin:
 class Plan:
     """What the service runs, and how; times in seconds."""
 
-    loaded: Loaded
-    book: Book
+    loading: Loading
     broker: BrokerSpec
     login: tuple[str, str] | None
     origin: Origin
     workers: int
     drain_timeout: float
+
+    @property
+    def book(self) -> Book:
+        """The rules to begin with."""
+        return self.loading.book
 
     @property
     def identity(self) -> Identity:
@@ -72,11 +77,12 @@ class Plan:
 
 def plan(loaded: Loaded, options: Mapping[str, Any], origin: Origin) -> Plan:
     """The plan for rules that have no errors; SettingError where the options do not fit them."""
-    book = loaded.book
-    if book is None or book.broker is None or not book.broker.zones:
+    loads = loading(loaded)
+    book = loads.book if loads else None
+    if loads is None or book is None or book.broker is None or not book.broker.zones:
         raise SettingError(
             "The rules name no broker: add a `broker` block to them, or give one with --broker-file FILE."
         )
     servers(book.broker)  # a URL that cannot be read is told now, not at the first connection
     login = secrets.login(book.broker.login, secrets.folder(options["secrets"]))
-    return Plan(loaded, book, book.broker, login, origin, options["workers"], options["drain-timeout"])
+    return Plan(loads, book.broker, login, origin, options["workers"], options["drain-timeout"])

@@ -15,6 +15,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from kzrules import __version__, logs
 from kzrules.broker.counters import Counters
@@ -22,6 +23,7 @@ from kzrules.operate.status import Status
 from kzrules.service.ending import end
 from kzrules.service.parts import Parts
 from kzrules.service.plan import Plan
+from kzrules.service.reload import NotReloaded, Reload
 from kzrules.service.settled import debug_line
 from kzrules.service.snapshot import EVERY, Pulse, status
 
@@ -39,6 +41,7 @@ class KzService(Service):
         self._plan = plan
         self._reactor = reactor
         self.parts = Parts(plan, reactor)
+        self.reload = Reload(self.parts)
         self._pulse = Pulse(reactor.seconds())
         self._ticking = LoopingCall(self._tick)
         self._becoming_ready = LoopingCall(self._look_whether_ready)
@@ -81,6 +84,8 @@ class KzService(Service):
         """Ours, not the reactor's: an ordered end is exit status 0, and a second signal ends at once."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._reactor.callFromThread(self._signal))
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.load_anew, "signal"))
 
     def _signal(self) -> None:
         if self._signalled:
@@ -91,6 +96,10 @@ class KzService(Service):
         self._reactor.stop()
 
     # While it runs.
+
+    def load_anew(self, why: str) -> None:
+        """Load the rules again; what comes of it is in the log and in the status."""
+        self.reload.again(why).addErrback(_known)
 
     def _look_whether_ready(self) -> None:
         if self.parts.ready:
@@ -136,3 +145,7 @@ class KzService(Service):
             unconfirmed=unconfirmed,
             **asdict(self.totals),
         )
+
+
+def _known(failure: Failure) -> None:
+    failure.trap(NotReloaded)  # type: ignore[no-untyped-call]  # Twisted's

@@ -11,7 +11,6 @@ from kzrules import __version__, logs
 from kzrules.broker import failure
 from kzrules.broker.consumer import Consumer
 from kzrules.broker.link import Link
-from kzrules.language.diagnostic import Diagnostic
 from kzrules.operate import status as shown
 from kzrules.operate.rates import Rates
 from kzrules.service.parts import Parts
@@ -157,20 +156,10 @@ def _rules(parts: Parts) -> shown.Rules:
         paths=parts.plan.origin.rules,
         routes=sum(map(len, parts.book.program.routes.values())),
         timers=len(parts.book.timers),
-        findings=found(now.findings),
+        findings=now.findings,
         refused=history.refused,
         previous=history.previous.book.generation if history.previous else None,
         reloads=history.reloads,
-    )
-
-
-def found(findings: tuple[Diagnostic, ...]) -> tuple[shown.Finding, ...]:
-    """Findings as an operator reads them."""
-    return tuple(
-        shown.Finding(
-            one.code, str(one.severity), one.message, f"{one.span.file}:{one.span.line}:{one.span.column}"
-        )
-        for one in findings
     )
 
 

@@ -113,7 +113,11 @@ def test_tables_go_on_under_new_rules_while_old_ones_still_write():
     old = Tables([TableSpec("t", Place("t.kzr", 1))])
     new = old.adopted([TableSpec("t", Place("t.kzr", 5), default=7), TableSpec("u", Place("t.kzr", 6))])
     old["t"].write("a", 1, 0.0)
+    assert (1, None) == (new["t"].read("a", 0.0), new["t"].read("b", 0.0))
+    new.take_over()
     assert (1, 7) == (new["t"].read("a", 0.0), new["t"].read("b", 0.0))
+    old.take_over()
+    assert (1, None) == (new["t"].read("a", 0.0), new["t"].read("b", 0.0)), "the old rules are back"
     assert ["t", "u"] == list(new)
 
 

@@ -75,6 +75,24 @@ class Bus:
             return -1, 0
         return found
 
+    async def consumers(self, queue, count):
+        """Whether a queue has so many consumers."""
+        return (await self.count(queue))[1] == count
+
+    async def depth(self, queue, count):
+        """Whether so many messages lie in a queue."""
+        return (await self.count(queue))[0] == count
+
+    async def refused(self, exchange, messages):
+        """Publish what no queue takes; the failures."""
+        failures = []
+        for message in messages:
+            try:
+                await self.publish(exchange, [message])
+            except BrokerError as error:
+                failures.append(error)
+        return failures
+
     async def watch(self, queue, on_deliveries):
         """Hand everything that comes into a queue to a callback."""
         channel = await self.session.open_channel()
@@ -123,7 +141,8 @@ class Service:
     def __init__(self, folder: Path, url, rules, *options, broker="", login=None):
         """`broker` is more of the broker block; `login`, "user:password", goes into a secrets folder."""
         folder.mkdir(exist_ok=True)
-        (folder / "rules.kzr").write_text(rules)
+        self.rules = folder / "rules.kzr"
+        self.rules.write_text(rules)
         if login is not None:
             (folder / "secrets").mkdir(exist_ok=True)
             (folder / "secrets" / "broker").write_text(login)
@@ -136,7 +155,7 @@ class Service:
         asked = ["--broker-file", str(folder / "broker.kzr"), "--log-format", "json", *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*twistd, *asked, str(folder / "rules.kzr")],
+                [*twistd, *asked, str(self.rules)],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -164,8 +183,17 @@ class Service:
 
     def totals(self):
         """The counters that it wrote at its end."""
+        return self.said("totals")[-1]
+
+    def said(self, event):
+        """The lines of its log about this."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("event") == "totals"][-1]
+        return [line for line in lines if line.get("event") == event]
+
+    def reload(self, rules):
+        """Write other rules and have it load them."""
+        self.rules.write_text(rules)
+        self.process.send_signal(signal.SIGHUP)
 
     def close(self):
         """Leave nothing behind."""

@@ -1,11 +1,6 @@
 """The status of a running service, against a real broker."""
 
 import pytest_twisted
-from twisted.internet import reactor
-
-from kzrules.message.identity import Identity
-from kzrules.service.plan import Origin, plan
-from kzrules.service.service import KzService
 
 RULES = """
 subscribe events {
@@ -18,27 +13,15 @@ table seen { ttl: 1h, max: 10 }
 event_route[kazoo:consumer-event-test-good] { seen[.N] = 1 }
 event_route[kazoo:consumer-event-test-bad] { let n = .N + 1 }
 """
-OPTIONS = {"secrets": None, "workers": 2, "drain-timeout": 10.0}
-
-
-def in_process(folder, url, rules=RULES):
-    """The service on the tests' own reactor."""
-    (folder / "rules.kzr").write_text(rules)
-    (folder / "broker.kzr").write_text(f'broker {{ "{url}" }}\n')
-    identity = Identity("host", "kzrules", "1", "one")
-    origin = Origin((str(folder / "rules.kzr"),), {}, str(folder / "broker.kzr"), identity)
-    loaded = origin.load()
-    return KzService(plan(loaded, OPTIONS, origin), reactor)
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_status_says_what_the_service_is_doing(bus, tmp_path, broker_url):
-    service = in_process(tmp_path, broker_url)
+async def test_the_status_says_what_the_service_is_doing(bus, inside, broker_url):
+    service = inside(RULES).service
     assert not service.status.ready
     assert ["events does not consume in zone local: no broker is connected"] == [
         why for why in service.status.unready() if why.startswith("events")
     ]
-    service.startService()
     await bus.until(lambda: service.status.ready)
     event = {"Event-Category": "test"}
     await bus.publish("in", [("k", {**event, "Event-Name": "good", "N": n}) for n in range(20)])
