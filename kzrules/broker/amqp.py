@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from kzrules.broker.amqp_errors import Closed, Refused
 from kzrules.broker.amqp_heartbeat import Heartbeat
 from kzrules.broker.amqp_receive import BadFrame, Receiver
+from kzrules.broker.amqp_stock import StockReceiver
 from kzrules.broker.session import Session
 from kzrules.clock import Timer
 from kzrules.errors import BrokerError, BrokerGone
@@ -36,6 +37,8 @@ if not pika.__version__.startswith("1.4."):
         " install 'pika>=1.4.4,<1.5'"
     )
 
+PROVEN = frozenset({"1.4.4"})
+"""The versions of pika that the receive loop was held against, byte by byte."""
 LINGER = 1.5
 """Seconds that a closing connection may take before it is aborted; a dead peer never closes."""
 FRAME_MAX = 131_072
@@ -87,7 +90,7 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
         self._lingering: Timer | None = None
         self._ever_opened = False
         self.cause: BaseException | None = None
-        self.receiver = Receiver(self._other_frame, FRAME_MAX)
+        self.receiver = _receiver(self)
         super().__init__(
             _parameters(greeting),
             on_open_callback=opened,
@@ -218,7 +221,12 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
                 BrokerGone(f"what {self._greeting.name} sent could not be taken: {error!r}")
             )
 
-    def _other_frame(self, data: bytes) -> None:
+    def by_pika(self, data: bytes) -> None:
+        """Have pika itself take what was read."""
+        super()._on_data_available(data)
+
+    def other_frame(self, data: bytes) -> None:
+        """A frame that the receive loop leaves to pika."""
         _, value = frame.decode_frame(data)
         self._process_frame(value)
 
@@ -242,6 +250,25 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
         if self._error is None:
             self._error = _how_lost(reason, self._greeting.name)
         self._on_stream_terminated(None)
+
+
+def _receiver(connection: _Core) -> Receiver | StockReceiver:
+    """Our receive loop; on a pika that it was not proven on, pika's own."""
+    if pika.__version__ in PROVEN:
+        return Receiver(connection.other_frame, FRAME_MAX)
+    _say_unproven(pika.__version__)
+    return StockReceiver(connection.by_pika)
+
+
+@functools.cache
+def _say_unproven(version: str) -> None:
+    """Once a process, not once a connection."""
+    _log.warn(
+        "The fast path is off: it was proven on pika {proven}, and this is pika {version}. Everything works,"
+        " at about a third of the speed; install that version to have it back.",
+        proven=", ".join(sorted(PROVEN)),
+        version=version,
+    )
 
 
 def _how_lost(reason: Failure, name: str) -> Exception:

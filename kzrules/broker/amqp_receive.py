@@ -9,7 +9,7 @@ properties that few rules read, turning decimal headers into integers on the way
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from kzrules.broker import amqp_frames as frames
 from kzrules.message.delivery import Delivery, Source
@@ -40,7 +40,7 @@ class Returned(NamedTuple):
     body: bytes
 
 
-_NO_SOURCE = Source("", "", "", 0, 0)
+NO_SOURCE = Source("", "", "", 0, 0)
 
 
 class Inbound(Protocol):
@@ -66,6 +66,17 @@ class Inbound(Protocol):
 
     def take_confirm(self, tag: int, *, multiple: bool, ok: bool) -> None:
         """A publisher confirm, or with `ok` false its opposite."""
+
+
+class Arrivals(NamedTuple):
+    """What a channel gives pika to call back with, and how it asks for one message.
+
+    Here nothing is left for pika to call back; `amqp_stock` has other ways.
+    """
+
+    delivered: Callable[..., None] = lambda *_: None
+    confirmed: Callable[..., None] = lambda *_: None
+    get: Callable[[str], None] | None = None
 
 
 @dataclass(slots=True)
@@ -127,6 +138,11 @@ class Receiver:
     def stop(self) -> None:
         """The connection ends: whatever else comes is dropped."""
         self.stopped = True
+
+    def attach(self, number: int, inbound: Inbound, _core: Any) -> Arrivals:
+        """What arrives on channel `number` is for `inbound`."""
+        self.channels[number] = inbound
+        return Arrivals()
 
     def forget(self, number: int) -> None:
         """Channel `number` is closed; the number may come again for another one."""
@@ -237,7 +253,7 @@ class Receiver:
         redelivered = arguments[at + 8] != 0
         exchange, at_key = _short(arguments, at + 9)
         key, _ = _short(arguments, at_key)
-        source = channel.source or _NO_SOURCE
+        source = channel.source or NO_SOURCE
         delivery = Delivery(source, tag, redelivered, exchange, key, properties, body)
         if content.method == frames.GET_OK:
             channel.take_got(delivery)

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from kzrules.broker import amqp_frames as frames
 from kzrules.broker.amqp_errors import NotSendable, Refused, not_permitted
 from kzrules.broker.amqp_frames import Outgoing as Outgoing  # noqa: PLC0414  for those who publish
-from kzrules.broker.amqp_receive import Returned
+from kzrules.broker.amqp_receive import Arrivals, Returned
 from kzrules.errors import BrokerError, BrokerGone
 from kzrules.language.program import ExchangeSpec, QueueSpec
 from kzrules.message.delivery import Delivery, Source
@@ -51,6 +51,7 @@ class Channel:
         self._confirms = False
         self._no_ack = False
         self._core: Any = None
+        self._arrivals = Arrivals()
         self._number = 0
         self._write = session.core.write
         self._frame_max = session.core.receiver.frame_max
@@ -77,15 +78,17 @@ class Channel:
         if prefetch:
             await self._ask("basic.qos", lambda done: self._core.basic_qos(0, prefetch, callback=done))
         if confirms:
-            await self._ask("confirm.select", lambda done: self._core.confirm_delivery(_ignore, done))
+            await self._ask(
+                "confirm.select", lambda done: self._core.confirm_delivery(self._arrivals.confirmed, done)
+            )
             self._confirms = True
 
     def _start(self, done: Callable[[Any], None]) -> None:
         self._core = self.session.core.channel(None, done)
         self._number = self._core.channel_number
+        self._arrivals = self.session.core.receiver.attach(self._number, self, self._core)
         self._core.add_on_close_callback(self._closed)
         self._core.add_on_cancel_callback(self._cancelled)
-        self.session.core.receiver.channels[self._number] = self
 
     def on_closed(self, callback: Callable[[BrokerError], None]) -> None:
         """Call back once when the channel is gone, at once where it is gone already."""
@@ -274,7 +277,12 @@ class Channel:
         answer = await self._ask(
             "basic.consume",
             lambda done: self._core.basic_consume(
-                queue, _ignore, auto_ack=no_ack, exclusive=exclusive, arguments=values, callback=done
+                queue,
+                self._arrivals.delivered,
+                auto_ack=no_ack,
+                exclusive=exclusive,
+                arguments=values,
+                callback=done,
             ),
         )
         return str(answer.method.consumer_tag)
@@ -297,7 +305,10 @@ class Channel:
         got: Deferred[Delivery | None] = Deferred()
         got.addCallbacks(done, _ignore)
         self._getting = (queue, got)
-        self._write(frames.get(self._number, queue))
+        if self._arrivals.get is not None:
+            self._arrivals.get(queue)
+        else:
+            self._write(frames.get(self._number, queue))
 
     # What arrives: called by `amqp_receive`
 

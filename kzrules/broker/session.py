@@ -15,6 +15,7 @@ from kzrules.errors import BrokerError, BrokerGone
 
 if TYPE_CHECKING:
     from kzrules.broker.amqp_receive import Receiver
+    from kzrules.broker.amqp_stock import StockReceiver
     from kzrules.clock import Clock
 
 RPC_LIMIT = 75.0
@@ -27,7 +28,7 @@ _log = Logger()
 class Core(Protocol):
     """The part of `amqp`'s connection that sessions and channels use."""
 
-    receiver: "Receiver"
+    receiver: "Receiver | StockReceiver"
 
     @property
     def is_open(self) -> bool:
