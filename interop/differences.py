@@ -147,6 +147,13 @@ SERVER_ID_DIVERT = Difference(
     "A query's `Server-ID` is always our own; `publish` sends what the rule says.",
     "A question wants its answer.",
 )
+QUICK = Difference(
+    "answers faster than their registration",
+    "A question is registered after it was sent: an answer that is quicker runs an event route, and the"
+    " query times out.",
+    "A question is registered before it is sent.",
+    "No answer can be too quick.",
+)
 LATE = Difference(
     "late and second answers",
     "Run the event route of their names.",
@@ -182,7 +189,17 @@ CONSUMERS = Difference(
 ALL = (
     *(NAME_SHADOW, NAME_NUL, NAME_LONG, OWN_NAMES, OWN_FALLBACK, ENCODE_HIGH, ENCODE_LONG),
     *(JSON_EMPTY, JSON_LONG, JSON_TOP, JSON_FLOAT, JSON_INTEGER, JSON_NUL, JSON_CASE),
-    *(BODY_NOT_OBJECT, BODY_LENIENT, SECOND_EXPANSION, ACK, PUBLISH, OWN_MSG_ID, SERVER_ID_DIVERT, LATE),
+    *(
+        BODY_NOT_OBJECT,
+        BODY_LENIENT,
+        SECOND_EXPANSION,
+        ACK,
+        PUBLISH,
+        OWN_MSG_ID,
+        SERVER_ID_DIVERT,
+        QUICK,
+        LATE,
+    ),
     *(AMQP_FIELDS, REPLY_QUEUE, BINDINGS, CONSUMERS),
 )
 

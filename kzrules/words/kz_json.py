@@ -1,11 +1,14 @@
 """`kz_json`: a value of an object by a path of the kazoo module: names parted by dots, `%` for a."""
 
+import re
 from typing import Any
 
 from kzrules.errors import RuleFailure
 from kzrules.language.values import field, place
 from kzrules.language.word import ANY, TEXT, Example, Kind, Parameter, Word
 from kzrules.words.arguments import not_empty, object_in
+
+_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,9})", re.ASCII)
 
 
 def kz_json_value(value: Any, path: Any) -> Any:
@@ -21,14 +24,12 @@ def kz_json_value(value: Any, path: Any) -> Any:
 
 
 def _item(held: Any, index: str) -> Any:
-    """`[n]` as the module reads it: no digits are item 0, nothing is the whole list."""
+    """`[n]` as the module reads it, by C's `atoi`: no digits are item 0, nothing is the whole list."""
     if held.__class__ is not list or not index:
         return held
-    if index.startswith("-"):
-        return None
-    return (
-        place(held, int(index)) if index.isascii() and index.isdigit() and len(index) < 10 else place(held, 0)
-    )
+    number = _NUMBER.match(index)
+    at = int(number[1]) if number else 0
+    return place(held, at) if at >= 0 else None
 
 
 WORD = Word(
@@ -48,6 +49,8 @@ WORD = Word(
         Example('kz_json({ "fs@a.com": 1 }, "fs@a%com")', gives="1"),
         Example('kz_json({ "a": [1, 2] }, "a[1]")', gives="2"),
         Example('kz_json({ "a": [1, 2] }, "a[1")', gives="2"),
+        Example('kz_json({ "a": [1, 2] }, "a[-1]")', gives="null"),
+        Example('kz_json({ "a": [1, 2] }, "a[ 1x]")', gives="2"),
         Example('kz_json({ "a": 1 }, "b.c[0]")', gives="null"),
         Example('kz_json({}, ".a")', fails="empty step"),
     ),

@@ -1,0 +1,200 @@
+"""The same inputs to the module and to our rules, at least a thousand of each kind, and what both gave.
+
+Kamailio runs one event-route worker here, and the cases are made so that its hidden routes
+(`differences.NAME_SHADOW`) cannot meet them; the experiment's end shows that fault by itself.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from interop import differences as known
+from interop.bus import Bus
+from interop.cases import DEFINED, KEYS, PREFIX, Case, Literal, Names, Paths, Segments, cut
+from interop.differences import Difference
+from interop.scene import Result, Scene
+from kzrules.routing.name import five_names, module_text
+from testbed import Node
+
+SEED = 5
+LISTEN = """
+    kazoo_subscribe("{\\"exchange\\": \\"diff\\", \\"type\\": \\"topic\\", \\"queue\\": \\"diff-%(key)s-kamailio\\", \\"routing\\": [%(routing)s]%(more)s}");
+"""  # noqa: E501  a string of Kamailio's ends on its line
+RAN = """
+route[RAN] { kazoo_publish("ran", "kamailio", "{\\"Case\\": $(kzE{kz.json,Case}), \\"Route\\": \\"$var(name)\\"}"); }
+event_route[kazoo:consumer-event-encode-text] {
+    $var(in) = $(kzE{kz.json,Input});
+    $var(out) = $(var(in){kz.encode}{s.encode.hexa});
+    kazoo_publish("ran", "kamailio", "{\\"Case\\": $(kzE{kz.json,Case}), \\"Hex\\": \\"$var(out)\\"}");
+}
+event_route[kazoo:consumer-event-json-path] {
+    $var(path) = $(kzE{kz.json,Path});
+    $var(in) = $(kzE{kz.json,$var(path)});
+    $var(out) = "";
+    if ($(var(in){s.len}) > 0) $var(out) = $(var(in){s.encode.hexa});
+    kazoo_publish("ran", "kamailio", "{\\"Case\\": $(kzE{kz.json,Case}), \\"Hex\\": \\"$var(out)\\"}");
+}
+request_route { exit; }
+"""  # noqa: E501  as above
+OURS = """
+event_route[kazoo:consumer-event-encode-text] {
+    publish("ran", "kzrules", { "Case": .Case, "Out": kz_encode(.Input) })
+}
+event_route[kazoo:consumer-event-json-path] {
+    publish("ran", "kzrules", { "Case": .Case, "Out": kz_json(payload, .Path) })
+}
+"""
+
+
+def configuration() -> str:
+    """Kamailio's: three subscriptions, and every route says its name."""
+    lines = []
+    for key, (event_key, event_subkey) in KEYS.items():
+        more = f', \\"event_key\\": \\"{event_key}\\"' if event_key else ""
+        more += f', \\"event_subkey\\": \\"{event_subkey}\\"' if event_subkey else ""
+        routing = '\\"plain\\", \\"encode\\", \\"json\\"' if key == "plain" else f'\\"{key}\\"'
+        lines.append(LISTEN % {"key": key, "routing": routing, "more": more})
+    # The module's own events are looked up too, and would hide routes of their names' lengths.
+    own = "".join(f"event_route[{PREFIX}-connection-{name}] {{ exit; }}\n" for name in ("open", "closed"))
+    routes = [f'event_route[{name}] {{ $var(name) = "{name}"; route(RAN); }}' for name in sorted(DEFINED)]
+    return f"event_route[kazoo:mod-init] {{{''.join(lines)}}}\n" + own + "\n".join(routes) + RAN
+
+
+def rules() -> str:
+    """Ours: the same subscriptions and routes."""
+    lines = []
+    for key, (event_key, event_subkey) in KEYS.items():
+        more = f' event_key: "{event_key}"' if event_key else ""
+        more += f' event_subkey: "{event_subkey}"' if event_subkey else ""
+        routing = '["plain", "encode", "json"]' if key == "plain" else f'"{key}"'
+        lines.append(
+            f'subscribe {key} {{ exchange "diff" {{ type: topic }} queue "diff-{key}-kzrules" {{ }}'
+            f" routing: {routing}{more} }}"
+        )
+    lines += [
+        f'event_route[{name}] {{ publish("ran", "kzrules", {{ "Case": .Case, "Route": "{name}" }}) }}'
+        for name in sorted(DEFINED)
+    ]
+    return "\n".join(lines) + OURS
+
+
+def run(node: Node, scale: float) -> Result:
+    """Names, encodings, paths; then the hidden routes."""
+    result = Result("the same inputs to both")
+    many = max(100, int(2_000 * scale))
+    chance = random.Random(SEED)  # noqa: S311  cases, not secrets
+    with Scene(node) as scene:
+        for name in ("diff", "ran"):
+            scene.bus.exchange(name)
+        scene.kamailio(configuration(), [f"diff-{key}-kamailio" for key in KEYS], workers=1)
+        scene.service(rules(), [f"diff-{key}-kzrules" for key in KEYS])
+        explained: Counter[str] = Counter()
+        for made in (Names(chance), Segments(chance), Paths(chance)):
+            cases = list(made.cases(many))
+            _compare(scene.bus, result, cases, explained)
+            result.counted[cases[0].kind] = len(cases)
+        _hide(scene.bus, result, explained)
+        result.counted |= {f"by {name!r}": count for name, count in sorted(explained.items())}
+    return result
+
+
+def _compare(bus: Bus, result: Result, cases: list[Case], explained: Counter[str]) -> None:
+    there, here = _both(bus, cases)
+    for number, case in enumerate(cases):
+        what = case.payload if len(case.body) < 400 else f"{case.body[:400]!r}..."
+        if number not in there or number not in here:
+            result.wrong.append(f"{case.kind}: no word of {what}: {number in there}, {number in here}")
+            continue
+        theirs, ours = _told(case, there[number], here[number])
+        if theirs == ours:
+            continue
+        reason = _reason(case, theirs, ours)
+        if reason is None:
+            result.wrong.append(f"{case.kind}: {what} gave {theirs!r} there, {ours!r} here")
+        else:
+            explained[reason.name] += 1
+
+
+def _both(bus: Bus, cases: Iterable[Case]) -> tuple[dict[int, Any], dict[int, Any]]:
+    """What each party said of each case."""
+    heard = bus.hear("ran")
+    many = 0
+    for case in cases:
+        bus.publish("diff", case.key, case.body)
+        many += 1
+        if many % 100 == 0:
+            bus.rest(0.0)
+    bus.wait(lambda: len(heard) >= 2 * many, f"{2 * many} words (so far {len(heard)})", 60)
+    told: dict[str, dict[int, Any]] = {"kamailio": {}, "kzrules": {}}
+    for one in heard:
+        told[one.key][one.payload["Case"]] = one.payload
+    return told["kamailio"], told["kzrules"]
+
+
+def _told(case: Case, there: dict[str, Any], here: dict[str, Any]) -> tuple[str, str]:
+    if case.kind == "name":
+        return there["Route"], here["Route"]
+    ours = module_text(here["Out"]) if "Out" in here else ""
+    theirs = bytes.fromhex(there["Hex"]).decode("utf-8", "replace")
+    return theirs, ours
+
+
+def _reason(case: Case, theirs: str, ours: str) -> Difference | None:
+    """The difference on the list that this one is, if its own condition holds."""
+    match case.kind:
+        case "name":
+            short = cut(case.payload)
+            first = next(name for name in five_names(short, *KEYS[case.key]) if name in DEFINED)
+            return known.NAME_NUL if short != case.payload and theirs == first else None
+        case "encode":
+            if any(ord(letter) > 126 for letter in case.payload["Input"]):
+                return known.ENCODE_HIGH
+            return known.ENCODE_LONG if len(ours) > 255 and ours.startswith(theirs) else None
+    return _reason_of_path(case, theirs, ours)
+
+
+def _reason_of_path(case: Case, theirs: str, ours: str) -> Difference | None:
+    if "\0" in ours and ours.partition("\0")[0] == theirs:
+        return known.JSON_NUL
+    for literal in _literals(case.payload):
+        if literal.text in theirs or literal.text in ours:
+            return known.JSON_FLOAT if {".", "e"} & set(literal.text) else known.JSON_INTEGER
+        if "." not in literal.text and str(2**63 - 1) in theirs:
+            return known.JSON_INTEGER
+    return None
+
+
+def _literals(value: Any) -> Iterable[Literal]:
+    match value:
+        case Literal():
+            yield value
+        case dict():
+            for held in value.values():
+                yield from _literals(held)
+        case list():
+            for held in value:
+                yield from _literals(held)
+
+
+def _hide(bus: Bus, result: Result, explained: Counter[str]) -> None:
+    """Unknown names of one length, so many that each of the eight buckets is met, hide the known one."""
+    known_name = {"Event-Category": "presence", "Event-Name": "dialog_update"}
+    unknown = [
+        {"Event-Category": "presenc" + c, "Event-Name": "dialog_updat" + d}
+        for c in "abcdfg"
+        for d in "pqrstuvw"
+    ]
+    payloads = [{"Case": n, **one} for n, one in enumerate([*unknown, known_name])]
+    there, here = _both(bus, [Case("name", "plain", _json(one), one) for one in payloads])
+    last = len(unknown)
+    expected = f"{PREFIX}-presence-dialog-update"
+    result.expect("our route after many unknown names", expected, here[last]["Route"])
+    hidden = there[last]["Route"] != expected
+    result.check("the module's hidden route", hidden)
+    explained[known.NAME_SHADOW.name] += hidden
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode()
