@@ -23,10 +23,14 @@ class RunOptions(usage.Options):
         ["app-name", None, "kzrules", "The field App-Name, and the first part of Node and Server-ID."],
         ["workers", None, 4, "Threads that run rules; a rule that waits for an answer holds none.", int],
         ["drain-timeout", None, 30.0, "Seconds that events in hand may take to finish at the end.", float],
+        ["control", None, None, "A unix socket for `kzrules ctl`; its owner alone may use it."],
+        ["state", None, None, "A folder of this process alone, where tables survive a restart."],
+        ["state-age", None, 3600.0, "Seconds after which tables in the state folder are too old.", float],
         ["log-format", None, "text", "text, or json: one object a line."],
         ["log-level", None, "info", "debug, info, warn or error; debug has a line for every event."],
     ]
     optFlags: ClassVar[list[list[Any]]] = [
+        ["watch", None, "Load the rules anew when one of their files changes."],
         ["check", None, "Stop after checking: exit status 0 when the rules would start, else 1."],
     ]
     longdesc = "Run the rules in files and folders against the broker that they name, until a SIGTERM."
@@ -69,6 +73,7 @@ class RunOptions(usage.Options):
         _one_of(self, "log-level", logs.LEVELS)
         _at_least(self, "workers", 1)
         _at_least(self, "drain-timeout", 0)
+        _at_least(self, "state-age", 0)
         for name in ("broker-file", "secrets"):
             if self[name] is not None and not Path(self[name]).exists():
                 raise usage.UsageError(f"--{name}: there is no {self[name]!r}.")

@@ -26,6 +26,7 @@ VERBS = {
     "explain": "Tell what a finding's code means, and how to mend it.",
     "new": "Write a first rule file with a test.",
     "dead": "Look at dead letters, send them back, or remove them.",
+    "ctl": "Ask a running service how it is, and tell it what to do.",
     "completion": "Print the completion script of a shell.",
 }
 """Each verb is `kzrules.cli.<verb>.command`."""

@@ -3,21 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from kzrules.cli.terminal import BOLD, CYAN, DIM, RED, Terminal, visible
 from kzrules.errors import KzError
-from kzrules.language.parse import parse
-from kzrules.language.tree import EventRoute
-from kzrules.language.values import truth
 from kzrules.message.delivery import Delivery
 from kzrules.message.payload import loads
+from kzrules.operate.condition import Condition
 from kzrules.routing.compare import shown
-from kzrules.routing.evaluate import Scope, evaluate
 from kzrules.wire.retries import DeadLetter
-from kzrules.words import WORDS
 
 NAMES = ("why", "cause", "attempts", "queue", "subscription", "died_at", "place", "exchange", "routing_key")
+EXAMPLE = '.Call-ID == "abc" and attempts > 3'
 Letter = tuple[Delivery, DeadLetter | None]
 
 
@@ -25,31 +20,13 @@ class Where:
     """A condition of the rule language over a letter: fields of its payload, and `NAMES`."""
 
     def __init__(self, condition: str | None) -> None:
-        self._condition = None if condition is None else _parsed(condition)
+        self._condition = None if condition is None else Condition(condition, EXAMPLE)
 
     def __call__(self, delivery: Delivery, letter: DeadLetter | None) -> bool:
         """True: this letter is meant. One that the condition cannot be asked of is not."""
         if self._condition is None:
             return True
-        scope = Scope(
-            facts(delivery, letter), frozenset(), lambda _table, _key: None, WORDS, payload(delivery)
-        )
-        try:
-            return truth(evaluate(self._condition, scope))
-        except KzError:
-            return False
-
-
-def _parsed(condition: str) -> Any:
-    tree, findings = parse(f"event_route[where] when {condition}\n{{\n}}\n", "--where")
-    errors = [finding.message for finding in findings if finding.is_error]
-    route = next((item for item in tree.declarations if isinstance(item, EventRoute)), None)
-    if errors or route is None or len(tree.declarations) != 1:
-        why = errors[0] if errors else "it is no condition"
-        raise click.UsageError(
-            f"--where: {why}; write one as in a rule: '.Call-ID == \"abc\" and attempts > 3'"
-        )
-    return route.when
+        return self._condition(facts(delivery, letter), payload(delivery))
 
 
 def payload(delivery: Delivery) -> dict[str, Any]:

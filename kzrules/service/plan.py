@@ -63,6 +63,12 @@ class Plan:
     origin: Origin
     workers: int
     drain_timeout: float
+    control: str | None = None
+    """The path of the control socket."""
+    state: str | None = None
+    """The folder where tables survive a restart."""
+    state_age: float = 3600.0
+    watch: bool = False
 
     @property
     def book(self) -> Book:
@@ -85,4 +91,15 @@ def plan(loaded: Loaded, options: Mapping[str, Any], origin: Origin) -> Plan:
         )
     servers(book.broker)  # a URL that cannot be read is told now, not at the first connection
     login = secrets.login(book.broker.login, secrets.folder(options["secrets"]))
-    return Plan(loads, book.broker, login, origin, options["workers"], options["drain-timeout"])
+    return Plan(
+        loads,
+        book.broker,
+        login,
+        origin,
+        options["workers"],
+        options["drain-timeout"],
+        options.get("control"),
+        options.get("state"),
+        options.get("state-age", 3600.0),
+        bool(options.get("watch")),
+    )

@@ -12,15 +12,18 @@ from functools import partial
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kzrules import __version__, logs
 from kzrules.broker.counters import Counters
+from kzrules.errors import SettingError
+from kzrules.operate.control import Control
 from kzrules.operate.status import Status
-from kzrules.service.ending import end
+from kzrules.service.commands import commands
+from kzrules.service.ending import end, stop_consuming
 from kzrules.service.parts import Parts
 from kzrules.service.plan import Plan
 from kzrules.service.reload import NotReloaded, Reload
@@ -42,6 +45,7 @@ class KzService(Service):
         self._reactor = reactor
         self.parts = Parts(plan, reactor)
         self.reload = Reload(self.parts)
+        self._control: Control | None = None
         self._pulse = Pulse(reactor.seconds())
         self._ticking = LoopingCall(self._tick)
         self._becoming_ready = LoopingCall(self._look_whether_ready)
@@ -71,6 +75,8 @@ class KzService(Service):
         )
         self._reactor.callWhenRunning(self._take_signals)
         self.parts.active = True
+        if self._plan.control is not None:
+            self._control = self._listen(self._plan.control)
         self.parts.workers.start()
         for link in self.parts.wanted_links:
             link.start()
@@ -79,6 +85,13 @@ class KzService(Service):
         for looping, every in ((self._ticking, EVERY), (self._becoming_ready, READY_EVERY)):
             looping.clock = self._reactor
             looping.start(every, now=False)
+
+    def _listen(self, path: str) -> Control:
+        try:
+            return Control(self._reactor, path, commands(self))
+        except SettingError as error:
+            sys.stderr.write(f"kzrules: {error}\n")
+            raise SystemExit(1) from None
 
     def _take_signals(self) -> None:
         """Ours, not the reactor's: an ordered end is exit status 0, and a second signal ends at once."""
@@ -127,6 +140,16 @@ class KzService(Service):
 
     # Ending.
 
+    def drain(self) -> "Deferred[dict[str, int]]":
+        """Consume no more and finish what is in hand, but stay: for whoever restarts one of several."""
+        self.parts.draining = True
+        return Deferred.fromCoroutine(self._drain())
+
+    async def _drain(self) -> dict[str, int]:
+        await stop_consuming(self.parts, self._plan.drain_timeout)
+        self.log.info("drained: nothing is consumed until the next start")
+        return {"in_hand": sum(consumer.in_hand for consumer in self.parts.all_consumers)}
+
     def stopService(self) -> "Deferred[None]":  # noqa: N802  the name is Twisted's
         """Stop consuming, finish what is in hand within its time, close; fires when all is closed."""
         super().stopService()  # type: ignore[no-untyped-call]  # not typed in Twisted
@@ -138,6 +161,8 @@ class KzService(Service):
             if looping.running:
                 looping.stop()
         unconfirmed = await end(self.parts, self._plan.drain_timeout)
+        if self._control is not None:
+            await maybeDeferred(self._control.stop)
         self.log.info(
             "received {received}, acknowledged {acknowledged}, rejected {rejected}, failed {failed}, "
             "retried {retried}, unconfirmed {unconfirmed}",
