@@ -18,6 +18,7 @@ RANKS = {
             ["language"],
             ["words"],
             ["routing"],
+            ["convert"],
             ["secrets", "logs", "clock"],
             ["notices"],
             ["broker", "kamailio"],

@@ -25,6 +25,7 @@ VERBS = {
     "diff": "Play captured events through two rule sets; show what changes.",
     "explain": "Tell what a finding's code means, and how to mend it.",
     "new": "Write a first rule file with a test.",
+    "convert": "Make rule files out of a Kamailio configuration.",
     "dead": "Look at dead letters, send them back, or remove them.",
     "ctl": "Ask a running service how it is, and tell it what to do.",
     "completion": "Print the completion script of a shell.",
