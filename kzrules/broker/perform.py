@@ -26,6 +26,10 @@ from kzrules.routing.decide import DONE, Ended, Step, Waiting
 Answers = list[tuple[InHand, Callable[[Answer, float], Step], Answer]]
 
 
+def _nothing() -> None:
+    return None
+
+
 def _nobody_listens(_: InHand) -> None:
     return None
 
@@ -49,6 +53,9 @@ class Outside:
     after: Callable[[After], object]
     log: Callable[[Log], object]
     tell: Callable[[Tell], "Deferred[Any]"] = _not_connected
+    hold: Callable[[], object] = _nothing
+    """Several events are performed now: what they publish may wait for `release`, to go out together."""
+    release: Callable[[], object] = _nothing
     ended: Callable[[InHand], object] = _nobody_listens
     """Told of each event when its outcome is decided and what it caused is safe."""
 
@@ -77,7 +84,15 @@ class Perform:
         """Rules that wait for an answer; they hold no thread."""
 
     def take(self, results: list[Result]) -> None:
-        """Perform what came of these events, in this order."""
+        """Perform what came of these events, in this order; what they publish goes out together."""
+        self._outside.hold()
+        try:
+            self._perform(results)
+        finally:
+            self._outside.release()
+        self._endings.look_at_held()
+
+    def _perform(self, results: list[Result]) -> None:
         done: list[InHand] = []
         ended = self._outside.ended
         for item, came in results:
@@ -100,7 +115,6 @@ class Perform:
                     self._step(item, came)
         if done:
             self._endings.done(done)
-        self._endings.look_at_held()
 
     def _step(self, item: InHand, step: Step) -> None:
         item.route = step.route
@@ -142,13 +156,16 @@ class Perform:
     ) -> None:
         item.unconfirmed += 1
 
-        def confirmed(_: Any) -> None:
-            item.unconfirmed -= 1
-            self._end_if_safe(item)
+        def confirmed(failure: Any) -> None:
+            try:
+                if isinstance(failure, Failure):
+                    failed(item, failure)
+                item.unconfirmed -= 1
+                self._end_if_safe(item)
+            except Exception:  # noqa: BLE001  the others of this confirm go on
+                self._broke(Failure())  # type: ignore[no-untyped-call]  # Twisted's
 
-        doing.addErrback(lambda failure: failed(item, failure))
-        doing.addCallback(confirmed)
-        doing.addErrback(self._broke)
+        doing.addBoth(confirmed)
 
     def _unpublished(self, item: InHand, failed: Failure) -> None:
         self._count.unpublished += 1

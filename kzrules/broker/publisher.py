@@ -8,7 +8,7 @@ may then come twice, and is never lost.
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from twisted.internet.defer import Deferred
@@ -47,7 +47,15 @@ class Held:
 
     message: Outgoing
     mark: Mark
-    done: Deferred[None] = field(default_factory=Deferred)
+    together: "_Together"
+
+    def confirmed(self) -> None:
+        """It has arrived."""
+        self.together.one_done()
+
+    def fail(self, error: KzError) -> None:
+        """It has not, and is given up."""
+        self.together.one_failed(error)
 
 
 def outgoing(wanted: Publish) -> Outgoing:
@@ -90,6 +98,7 @@ class Publisher:
         self._reopening: Timer | None = None
         self._singly = 0
         self._was_full = False
+        self._holding = False
         self._on_room: list[Callable[[], None]] = []
         self._drained: list[Deferred[None]] = []
 
@@ -136,9 +145,8 @@ class Publisher:
         """Publish several of these; `failure` is one that is known before anything is sent."""
         together = _Together(len(messages), failure)
         for message in messages:
-            held = Held(message, _mark(message.properties, message.exchange, message.routing_key))
-            held.done.addCallbacks(together.one_done, together.one_failed)
-            self._accept(held)
+            mark = _mark(message.properties, message.exchange, message.routing_key)
+            self._accept(Held(message, mark, together))
         self._was_full = self._was_full or self.full
         self._flush()
         together.begin()
@@ -164,7 +172,7 @@ class Publisher:
         chosen = [held for held in self._waiting if which(held.message)]
         self._waiting = deque(held for held in self._waiting if not which(held.message))
         for held in chosen:
-            held.done.errback(error)
+            held.fail(error)
         self._tell()
         return len(chosen)
 
@@ -240,9 +248,7 @@ class Publisher:
         self._waiting = deque(held for held in self._waiting if id(held) not in blamed)
         for held in culprits:
             self.unroutable += 1
-            held.done.errback(
-                Unroutable(error.code, error.text, held.message.exchange, held.message.routing_key)
-            )
+            held.fail(Unroutable(error.code, error.text, held.message.exchange, held.message.routing_key))
         self._tell()
 
     def _take_back(self) -> None:
@@ -257,17 +263,27 @@ class Publisher:
             short_string("exchange", held.message.exchange)
             short_string("routing key", held.message.routing_key)
         except NotSendable as error:
-            held.done.errback(error)
+            held.fail(error)
             return
         if not self._keep and self._session is None:
-            held.done.errback(BrokerGone("there is no connection to the broker now"))
+            held.fail(BrokerGone("there is no connection to the broker now"))
         elif self.size >= self.limit * HARD_LIMIT:
-            held.done.errback(OutboxFull(f"{self.size} messages wait for their confirm already"))
+            held.fail(OutboxFull(f"{self.size} messages wait for their confirm already"))
         else:
             self._waiting.append(held)
 
+    def hold(self) -> None:
+        """Several publishes follow: write none of them before `release`."""
+        self._holding = True
+
+    def release(self) -> None:
+        """Write what came since `hold`, together."""
+        self._holding = False
+        if self._waiting:
+            self._flush()
+
     def _flush(self) -> None:
-        while self._waiting and self.ready:
+        while self._waiting and not self._holding and self.ready:
             channel = self._channel
             many = AT_ONCE if not self._singly else 1 - len(self._ledger)
             batch = list(islice(self._waiting, max(many, 0)))
@@ -315,10 +331,10 @@ class Publisher:
                 case Confirmed():
                     self.confirmed += 1
                     self._nack_rounds = 0
-                    held.done.callback(None)
+                    held.confirmed()
                 case Returned(code, text):
                     self.unroutable += 1
-                    held.done.errback(Unroutable(code, text, held.message.exchange, held.message.routing_key))
+                    held.fail(Unroutable(code, text, held.message.exchange, held.message.routing_key))
                 case Nacked():
                     self.nacked += 1
                     self._nacked.append(held)
@@ -348,7 +364,7 @@ class Publisher:
         self._waiting.clear()
         self._nacked.clear()
         for one in held:
-            one.done.errback(error)
+            one.fail(error)
         self._tell()
         return len(held)
 
@@ -375,7 +391,7 @@ class _Together:
         """All are on their way."""
         self.one_done()
 
-    def one_done(self, _: object = None) -> None:
+    def one_done(self) -> None:
         """One is decided."""
         self._left -= 1
         if self._left == 0:
@@ -384,12 +400,12 @@ class _Together:
             else:
                 self.done.errback(self._failure)
 
-    def one_failed(self, failure: object) -> None:
+    def one_failed(self, error: KzError) -> None:
         """One is decided, and lost."""
-        self._failure = self._failure or getattr(failure, "value", None)
+        self._failure = self._failure or error
         self.one_done()
 
 
 def _mark(raw: bytes, exchange: str, routing_key: str) -> Mark:
     """What a returned message is known by: a sender's own message_id need not be unique."""
-    return properties.Properties(raw).get("message_id"), exchange, routing_key
+    return properties.message_id(raw), exchange, routing_key

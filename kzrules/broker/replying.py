@@ -47,6 +47,16 @@ class Publishers:
             parts.setdefault(self._of(one.server), []).append(one)
         return _all(publisher.publish_all(part) for publisher, part in parts.items())
 
+    def hold(self) -> None:
+        """Several publishes follow, to be written together at `release`."""
+        for publisher in self.by_zone.values():
+            publisher.hold()
+
+    def release(self) -> None:
+        """Write them."""
+        for publisher in self.by_zone.values():
+            publisher.release()
+
     def _of(self, server: int | None) -> Publisher:
         zone = "" if server is None else self._zones.get(server, "")
         return self.by_zone.get(zone, self._primary)

@@ -70,6 +70,8 @@ class Parts:
             after=lambda wanted: self.blocks.after(wanted),  # noqa: PLW0108  made only below
             log=self._write,
             tell=self.kamailios.tell,
+            hold=self.publishers.hold,
+            release=self.publishers.release,
             ended=self._ended,
         )
         self.blocks = Blocks(self.workers, self.outside, reactor)

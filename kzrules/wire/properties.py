@@ -195,6 +195,18 @@ def published(message_id: str, *, persistent: bool = True) -> bytes:
         return encode(content_type=JSON_TYPE, delivery_mode=1 + persistent, message_id=message_id)
 
 
+_PLAIN = frozenset(common[:-1] for common in _COMMON.values())
+_PLAIN_SIZE = len(next(iter(_PLAIN)))
+
+
+def message_id(raw: bytes) -> str | int | None:
+    """The message_id, found at once in what `published` made."""
+    at = _PLAIN_SIZE + 1
+    if raw[:_PLAIN_SIZE] in _PLAIN and len(raw) > at and len(raw) == at + 1 + raw[at]:
+        return raw[at + 1 :].decode("utf-8", "replace")
+    return Properties(raw).get("message_id")
+
+
 def with_headers(
     raw: bytes,
     extra: Mapping[str, Any],

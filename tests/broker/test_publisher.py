@@ -270,6 +270,20 @@ def test_the_outbox_is_bounded_whatever_happens():
     assert publisher.size == 0
 
 
+def test_what_several_events_publish_goes_out_in_one_write():
+    broker, publisher = start()
+    broker.settle()
+    writes = broker.wire.writes
+    publisher.hold()
+    sent = [Outcome(publisher.publish(message(number))) for number in range(3)]
+    assert broker.wire.writes == writes
+    publisher.release()
+    assert broker.wire.writes == writes + 1
+    broker.settle()
+    broker.confirm(3, multiple=True)
+    assert [True, True, True] == [one.done for one in sent]
+
+
 def test_a_batch_goes_out_in_one_write_and_fires_once():
     broker, publisher = start()
     broker.settle()

@@ -246,3 +246,16 @@ def test_headers_can_be_left_out_and_renamed_and_properties_dropped():
 def test_no_headers_at_all_leave_no_table():
     raw = properties.encode(headers={"only": 1}, app_id="x")
     assert with_headers(raw, {}, without={"only"}) == properties.encode(app_id="x")
+
+
+@pytest.mark.parametrize("name", ["", "m-1", "é" * 40, "x" * 255])
+def test_the_message_id_is_found_whoever_wrote_the_properties(name):
+    for raw in (
+        properties.published(name),
+        properties.published(name, persistent=False),
+        properties.encode({"a": 1}, content_type=properties.JSON_TYPE, delivery_mode=2, message_id=name),
+        properties.encode(content_type="text/plain", delivery_mode=2, message_id=name),
+        properties.encode(content_type=properties.JSON_TYPE, delivery_mode=2, message_id=name, app_id="x"),
+    ):
+        assert name == properties.message_id(raw) == Properties(raw).get("message_id")
+    assert properties.message_id(properties.encode(app_id="x")) is None
