@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from interop import asking, differential, publishing, takeover, together
+from interop import asking, differential, faults, publishing, takeover, together
 from interop.scene import Result
 from testbed import Node, NoKamailio, private_broker, telephony
 from testbed.broker import say_on_stderr
@@ -16,6 +16,7 @@ ALL: dict[str, Experiment] = {
     "publish": publishing.run,
     "query": asking.run,
     "differential": differential.run,
+    "faults": faults.run,
     "together": together.run,
     "takeover": takeover.run,
 }

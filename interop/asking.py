@@ -10,6 +10,7 @@ from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from interop import differences
 from interop.bus import Bus, Heard
 from interop.scene import Result, Scene
 from testbed import Node, sipp
@@ -148,7 +149,8 @@ def _asked_by_kamailio(bus: Bus, result: Result, port: int, kind: str, many: int
     wanted = Counter([*(f"{kind}-{n}" for n in numbers if n % 20 in (0, 1, 2)), *missed])
     result.expect(f"{kind}: late and second answers in Kamailio's event route", wanted, told)
     result.counted |= {f"{kind}_asked": many, f"{kind}_late": late, f"{kind}_double": double}
-    result.counted[f"{kind}_too_quick_for_the_module"] = len(missed)
+    if missed:
+        result.explained[differences.QUICK.name] += len(missed)
 
 
 def _missed_by_kamailio(questions: list[Heard], strays: list[Heard]) -> set[str]:

@@ -62,7 +62,7 @@ ENCODE_LONG = Difference(
 )
 JSON_EMPTY = Difference(
     "empty steps in a path",
-    "The empty path, `.a` and `a..b` fail an assertion: the worker aborts, and Kamailio with it.",
+    "`.a` and `a..b` fail an assertion: the worker aborts, and Kamailio with it.",
     "A failure of the rule: the path has an empty step.",
     "A path may come from data.",
 )
@@ -181,7 +181,8 @@ BINDINGS = Difference(
 )
 CONSUMERS = Difference(
     "several brokers of one zone",
-    "Consumes on all of them at once, so two addresses of one cluster give each event twice.",
+    "Consumes on all of them at once: with a queue that the broker names, two addresses of one cluster give"
+    " each event twice.",
     "One broker of a zone at a time, in order of preference.",
     "Each event once.",
 )

@@ -6,7 +6,6 @@ Kamailio runs one event-route worker here, and the cases are made so that its hi
 
 import json
 import random
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -90,17 +89,15 @@ def run(node: Node, scale: float) -> Result:
             scene.bus.exchange(name)
         scene.kamailio(configuration(), [f"diff-{key}-kamailio" for key in KEYS], workers=1)
         scene.service(rules(), [f"diff-{key}-kzrules" for key in KEYS])
-        explained: Counter[str] = Counter()
         for made in (Names(chance), Segments(chance), Paths(chance)):
             cases = list(made.cases(many))
-            _compare(scene.bus, result, cases, explained)
+            _compare(scene.bus, result, cases)
             result.counted[cases[0].kind] = len(cases)
-        _hide(scene.bus, result, explained)
-        result.counted |= {f"by {name!r}": count for name, count in sorted(explained.items())}
+        _hide(scene.bus, result)
     return result
 
 
-def _compare(bus: Bus, result: Result, cases: list[Case], explained: Counter[str]) -> None:
+def _compare(bus: Bus, result: Result, cases: list[Case]) -> None:
     there, here = _both(bus, cases)
     for number, case in enumerate(cases):
         what = case.payload if len(case.body) < 400 else f"{case.body[:400]!r}..."
@@ -114,7 +111,7 @@ def _compare(bus: Bus, result: Result, cases: list[Case], explained: Counter[str
         if reason is None:
             result.wrong.append(f"{case.kind}: {what} gave {theirs!r} there, {ours!r} here")
         else:
-            explained[reason.name] += 1
+            result.explained[reason.name] += 1
 
 
 def _both(bus: Bus, cases: Iterable[Case]) -> tuple[dict[int, Any], dict[int, Any]]:
@@ -178,7 +175,7 @@ def _literals(value: Any) -> Iterable[Literal]:
                 yield from _literals(held)
 
 
-def _hide(bus: Bus, result: Result, explained: Counter[str]) -> None:
+def _hide(bus: Bus, result: Result) -> None:
     """Unknown names of one length, so many that each of the eight buckets is met, hide the known one."""
     known_name = {"Event-Category": "presence", "Event-Name": "dialog_update"}
     unknown = [
@@ -193,7 +190,7 @@ def _hide(bus: Bus, result: Result, explained: Counter[str]) -> None:
     result.expect("our route after many unknown names", expected, here[last]["Route"])
     hidden = there[last]["Route"] != expected
     result.check("the module's hidden route", hidden)
-    explained[known.NAME_SHADOW.name] += hidden
+    result.explained[known.NAME_SHADOW.name] += hidden
 
 
 def _json(value: dict[str, Any]) -> bytes:

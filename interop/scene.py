@@ -1,6 +1,8 @@
 """What an experiment plays on: a virtual host of one broker, the harness's bus, a Kamailio, a kzrules."""
 
 import itertools
+import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -13,6 +15,8 @@ from testbed.kamailio import Kamailio
 
 HOST = "sip.example.com"
 """`node_hostname` of the module."""
+
+WIDTH = 76
 
 _numbers = itertools.count(1)
 
@@ -44,6 +48,8 @@ class Result:
     name: str
     counted: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    explained: Counter[str] = field(default_factory=Counter)
+    """What differed as the list of differences says, by the name of the difference."""
 
     def expect(self, what: str, expected: object, found: object) -> None:
         """Note a deviation."""
@@ -58,10 +64,11 @@ class Result:
     def lines(self, most: int = 10) -> list[str]:
         """For the person who watches."""
         numbers = " ".join(f"{name}={number}" for name, number in self.counted.items())
-        more = [f"    ... and {len(self.wrong) - most} more"] if len(self.wrong) > most else []
+        known = [f"explained by: {name} ({number})" for name, number in sorted(self.explained.items())]
+        more = [f"... and {len(self.wrong) - most} more"] if len(self.wrong) > most else []
         verdict = "as it should be" if not self.wrong else f"{len(self.wrong)} deviations"
-        wrong = [f"    {line}" for line in self.wrong[:most]]
-        return [f"{self.name}: {verdict}", f"    {numbers}", *wrong, *more]
+        told = [*textwrap.wrap(numbers, WIDTH), *known, *self.wrong[:most], *more]
+        return [f"{self.name}: {verdict}", *(f"    {line}" for line in told)]
 
 
 class Scene:
