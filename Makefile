@@ -8,6 +8,7 @@
 #   make bench            measurements               make clean   remove what was made here
 #   make profile          a flame graph of the service under load
 #   make interop          beside the real kazoo module of Kamailio (make interop ARGS="query --scale 0.1")
+#   make sip              real calls through a real Kamailio, asked and answered (make sip ARGS=answers)
 #   make chaos            break everything, count what is lost (make chaos ARGS="backlog --scale 0.1")
 
 SHELL := /bin/sh
@@ -19,7 +20,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check bench profile chaos interop docs clean
+.PHONY: help run test lint check bench profile chaos sip interop docs clean
 
 help:
 	@sed -n '3,11s/^# *//p' Makefile
@@ -56,6 +57,9 @@ docs: $(STAMP)
 
 interop: $(STAMP)
 	@$(BIN)/python -m interop $(ARGS)
+
+sip: $(STAMP)
+	@$(BIN)/python -m sip $(ARGS)
 
 chaos: $(STAMP)
 	@$(BIN)/python -m chaos $(ARGS)

@@ -44,6 +44,8 @@ class Calls:
     retransmissions: int
     logged: tuple[str, ...]
     """What the scenario's `<log>` actions wrote."""
+    response_times: tuple[float, ...] = ()
+    """Milliseconds of each response time that the scenario takes, where they were asked for."""
 
 
 def run(
@@ -55,6 +57,7 @@ def run(
     at_once: int = 1000,
     service: str = "service",
     timeout: float = 60.0,
+    response_times: bool = False,
     programs: Telephony | None = None,
 ) -> Calls:
     """Play a scenario `calls` times against 127.0.0.1:`port`; CommandFailed when SIPp itself fails."""
@@ -66,6 +69,8 @@ def run(
         command += ["-l", str(at_once), "-nostdin", "-trace_stat", "-stf", "stat.csv", "-fd", "1"]
         command += ["-trace_logs", "-log_file", "log.txt", "-trace_err", "-error_file", "errors.txt"]
         command += ["-timeout", f"{timeout:g}s", "-timeout_error"]
+        if response_times:
+            command += ["-trace_rtt", "-rtt_freq", "1000", "-timer_resol", "1"]
         done = _run(command, folder, programs, timeout)
         if done.returncode not in (0, _FAILED) or not Path(folder, "stat.csv").exists():
             raise CommandFailed(f"sipp ended with status {done.returncode}: {_trouble(folder, done)}")
@@ -106,4 +111,11 @@ def _counted(folder: Path) -> Calls:
         int(last["FailedCall(C)"]),
         int(last["Retransmissions(C)"]),
         tuple(log.read_text(errors="replace").splitlines()) if log.exists() else (),
+        tuple(_response_times(folder)),
     )
+
+
+def _response_times(folder: Path) -> list[float]:
+    """Of each record of SIPp's own file: a moment, a time in milliseconds, and what was timed."""
+    files = (found.read_text().splitlines()[1:] for found in folder.glob("*_rtt.csv"))
+    return [float(line.split(";")[1]) for lines in files for line in lines]

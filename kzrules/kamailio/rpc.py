@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from kzrules.message.action import Answer, Answered, Remote, Rpc, Unanswered
 from kzrules.message.payload import dumps
@@ -23,6 +24,11 @@ class NotAnswered(Exception):  # noqa: N818  it is an answer to the rule
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+def in_time(asking: "Deferred[bytes]", seconds: float, reactor: Any) -> "Deferred[bytes]":
+    """However what was asked ends when its time is over, it is a timeout."""
+    return asking.addTimeout(seconds, reactor, lambda *_: Failure(NotAnswered("timeout")))  # type: ignore[no-untyped-call]  # Twisted's
 
 
 class Transport(Protocol):

@@ -10,18 +10,22 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredSemaphore, maybeDeferred
 from twisted.internet.error import MessageLengthError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
 from kzrules.errors import PayloadError
-from kzrules.kamailio.rpc import MOST_OPEN, NotAnswered
+from kzrules.kamailio.rpc import MOST_OPEN, NotAnswered, in_time
 from kzrules.message.payload import loads
-from kzrules.wire.replies import Replies, RepliesFull
+from kzrules.wire.replies import Replies
 
 LARGEST = 64 * 1024
 """What one datagram holds; Kamailio cuts what is longer, and then it is no JSON."""
+
+
+AT_ONCE = 8
+"""Requests under way: Linux keeps ten datagrams for a unix socket, and drops what comes beyond them."""
 
 
 class OverDatagrams(DatagramProtocol):
@@ -35,6 +39,7 @@ class OverDatagrams(DatagramProtocol):
         self._folder: Path | None = None
         self._port: Any = None
         self._waiting: Replies[Deferred[bytes]] = Replies(MOST_OPEN)
+        self._turns = DeferredSemaphore(AT_ONCE)
 
     def start(self) -> None:
         """Make our own end."""
@@ -54,20 +59,22 @@ class OverDatagrams(DatagramProtocol):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def exchange(self, request_id: str, body: bytes, seconds: float) -> bytes:
-        """One datagram, and the one that answers it."""
-        answer: Deferred[bytes] = Deferred()
-        try:
-            self._waiting.ask(request_id, answer, self._reactor.seconds() + seconds)
-        except RepliesFull:
-            raise NotAnswered("busy") from None
-        limit = self._reactor.callLater(seconds, self._too_late, request_id)
+        """One datagram and the one that answers it, its turn included in its time."""
+        asking: Deferred[bytes] = self._turns.run(self._ask, request_id, body)
+        return await in_time(asking, seconds, self._reactor)
+
+    def _ask(self, request_id: str, body: bytes) -> "Deferred[bytes]":
+        answer: Deferred[bytes] = Deferred(lambda _: self._forget(request_id))
+        self._waiting.ask(request_id, answer, 0.0)  # its time is kept by `exchange`
         try:
             self._send(body)
-            return await answer
-        finally:
+        except NotAnswered:
             self._waiting.forget(request_id)
-            if limit.active():
-                limit.cancel()
+            raise
+        return answer
+
+    def _forget(self, request_id: str) -> None:
+        self._waiting.forget(request_id)
 
     def _send(self, body: bytes) -> None:
         try:
@@ -77,11 +84,6 @@ class OverDatagrams(DatagramProtocol):
             raise NotAnswered("refused: the request is larger than a datagram") from None
         except OSError:
             raise NotAnswered("disconnected") from None
-
-    def _too_late(self, request_id: str) -> None:
-        waiter = self._waiting.forget(request_id)
-        if waiter is not None:
-            waiter.errback(NotAnswered("timeout"))
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:  # noqa: N802  the name is Twisted's
         """An answer, or a stranger's datagram."""

@@ -3,16 +3,14 @@
 from io import BytesIO
 from typing import Any
 
-from twisted.internet import defer
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
-from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionLost
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseDone
 from twisted.web.http_headers import Headers
 
-from kzrules.kamailio.rpc import NotAnswered
+from kzrules.kamailio.rpc import NotAnswered, in_time
 
 CONNECTIONS = 8
 CONNECT_TIMEOUT = 2.0
@@ -49,15 +47,10 @@ class OverHttp:
         """One POST, its turn included in its timeout."""
         del request_id  # a response belongs to the connection that it comes by
         asking: Deferred[bytes] = self._turns.run(self._post, body)
-        asking.addTimeout(seconds, self._reactor)
         try:
-            return await asking
-        except (defer.TimeoutError, CancelledError, ConnectingCancelledError):
-            raise NotAnswered("timeout") from None
+            return await in_time(asking, seconds, self._reactor)
         except NotAnswered:
             raise
-        except (ConnectError, ConnectionLost, OSError):
-            raise NotAnswered("disconnected") from None
         except Exception as failed:  # noqa: BLE001  the many ways in which an HTTP client fails
             self.log.debug("JSON-RPC by HTTP failed: {why}", why=str(failed))
             raise NotAnswered("disconnected") from None

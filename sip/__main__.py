@@ -1,0 +1,30 @@
+"""`make sip`: real SIP, real Kamailio, real RabbitMQ; exit status 1 when anything is not as it should be."""
+
+import argparse
+import sys
+
+from sip.experiments import ALL, Result
+
+
+def main() -> int:
+    """Run the experiments one after the other, each on ground of its own."""
+    parser = argparse.ArgumentParser(prog="sip", description=__doc__)
+    parser.add_argument("experiments", nargs="*", help=f"some of: {', '.join(ALL)}; all when none is named")
+    parser.add_argument("--scale", type=float, default=1.0, help="the size: 1 is 10,000 calls")
+    asked = parser.parse_args()
+    unknown = [name for name in asked.experiments if name not in ALL]
+    if unknown:
+        parser.error(f"there is no experiment {', '.join(unknown)}")
+    results: list[Result] = []
+    for name in asked.experiments or ALL:
+        came = ALL[name](asked.scale)
+        for result in came if isinstance(came, list) else [came]:
+            print(result.line, flush=True)
+            results.append(result)
+    bad = sum(not result.good for result in results)
+    print(f"\n{len(results)} experiments, {bad} not as they should be", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
