@@ -26,6 +26,7 @@ class RunOptions(usage.Options):
         ["control", None, None, "A unix socket for `kzrules ctl`; its owner alone may use it."],
         ["state", None, None, "A folder of this process alone, where tables survive a restart."],
         ["state-age", None, 3600.0, "Seconds after which tables in the state folder are too old.", float],
+        ["http", None, None, "Health, metrics and a page, for example 127.0.0.1:9480. [default: none]"],
         ["log-format", None, "text", "text, or json: one object a line."],
         ["log-level", None, "info", "debug, info, warn or error; debug has a line for every event."],
     ]

@@ -11,3 +11,7 @@ class CommandFailed(Exception):  # noqa: N818  as above
 
 class NoKamailio(NoBroker):
     """Kamailio with its kazoo module is not to be had here; the text says what is left out."""
+
+
+class NoBrowser(NoBroker):
+    """A browser is not to be had here; the text says what is left out."""

@@ -29,6 +29,9 @@ class Book(Protocol):
     def run(self, event: Event, now: float) -> Step:
         """The first step of the rule that takes the event."""
 
+    def names_of(self, event: Event, now: float) -> tuple[str, ...]:
+        """The names of an event, most specific first."""
+
 
 class InHand:
     """A delivery with what has become of it. Only one thread has it at a time."""

@@ -122,6 +122,16 @@ class Book:
             return failed(run, wrong)
         return self._first(run, known, self.sources[source].schema_mode)
 
+    def names_of(self, event: Event, now: float) -> tuple[str, ...]:
+        """The names of an event, most specific first; none where a template of them fails."""
+        try:
+            known = self.names[event.delivery.source.subscription].of(
+                Run(self.ground, event.received, now, event, None)
+            )
+        except Exception:  # noqa: BLE001  whatever a template raised was told when the event ran
+            return ()
+        return tuple(known.names)
+
     def run_late_answer(self, delivery: Delivery, received: dict[str, Any], now: float) -> Step:
         """The first step for an answer that no query waits for, named by the module's five steps."""
         event = Event(delivery, received, now, delivery.exchange, delivery.routing_key)

@@ -4,7 +4,7 @@
 consumers while it runs; `snapshot` reads it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
@@ -51,6 +51,8 @@ class Parts:
         """What subscriptions counted that are gone."""
         self.rules = replace(plan.loading, since=reactor.seconds())
         self.history = History()
+        self.asked: Callable[[Deferred[Answer]], None] | None = None
+        """Told of each question on the bus, by its answer to be."""
         self.draining = False
         self.active = False
         """Events of our own are told to the rules: from the start until the end."""
@@ -200,7 +202,10 @@ class Parts:
 
     def _ask(self, question: Question) -> Deferred[Answer]:
         if isinstance(question, Query):
-            return self.queries.ask(question)
+            answer = self.queries.ask(question)
+            if self.asked is not None:
+                self.asked(answer)
+            return answer
         return self.kamailios.ask(question)
 
     def _room(self) -> None:

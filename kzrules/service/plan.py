@@ -12,6 +12,7 @@ from kzrules.language.declare import setting_names
 from kzrules.language.program import BrokerSpec
 from kzrules.language.source import read_program
 from kzrules.message.identity import Identity
+from kzrules.operate.address import address
 from kzrules.routing.book import Book
 from kzrules.routing.load import Loaded, load
 from kzrules.routing.tables import Tables
@@ -69,6 +70,8 @@ class Plan:
     """The folder where tables survive a restart."""
     state_age: float = 3600.0
     watch: bool = False
+    http: tuple[str, int] | None = None
+    """Address and port of health, metrics and the page."""
 
     @property
     def book(self) -> Book:
@@ -102,4 +105,5 @@ def plan(loaded: Loaded, options: Mapping[str, Any], origin: Origin) -> Plan:
         options.get("state"),
         options.get("state-age", 3600.0),
         bool(options.get("watch")),
+        address(options["http"]) if options.get("http") else None,
     )

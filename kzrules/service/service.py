@@ -29,6 +29,7 @@ from kzrules.service.plan import Plan
 from kzrules.service.reload import NotReloaded, Reload
 from kzrules.service.settled import debug_line
 from kzrules.service.snapshot import EVERY, Pulse, status
+from kzrules.service.watched import Watched
 
 READY_EVERY = 0.05
 """Seconds between looks whether the first connection can publish and ask."""
@@ -50,6 +51,7 @@ class KzService(Service):
         self._ticking = LoopingCall(self._tick)
         self._becoming_ready = LoopingCall(self._look_whether_ready)
         self._signalled = False
+        self.watched = Watched(plan.http, self.parts, lambda: self.status)
 
     @property
     def status(self) -> Status:
@@ -85,6 +87,7 @@ class KzService(Service):
         for looping, every in ((self._ticking, EVERY), (self._becoming_ready, READY_EVERY)):
             looping.clock = self._reactor
             looping.start(every, now=False)
+        self.watched.start()
 
     def _listen(self, path: str) -> Control:
         try:
@@ -112,7 +115,10 @@ class KzService(Service):
 
     def load_anew(self, why: str) -> None:
         """Load the rules again; what comes of it is in the log and in the status."""
-        self.reload.again(why).addErrback(_known)
+        self.watched.notifier.reloading()
+        loading = self.reload.again(why)
+        loading.addErrback(_known)
+        loading.addBoth(lambda _: self.watched.notifier.started())
 
     def _look_whether_ready(self) -> None:
         if self.parts.ready:
@@ -132,6 +138,7 @@ class KzService(Service):
     def _tick(self) -> None:
         now = self._reactor.seconds()
         self._pulse.look(now, self.parts)
+        self.watched.tick()
         book = self.parts.book
         for over in book.tables.expire(now):
             if over.table in book.program.expired:
@@ -154,6 +161,8 @@ class KzService(Service):
         """Stop consuming, finish what is in hand within its time, close; fires when all is closed."""
         super().stopService()  # type: ignore[no-untyped-call]  # not typed in Twisted
         self.parts.active = False
+        self.parts.draining = True
+        self.watched.notifier.stopping()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -163,6 +172,7 @@ class KzService(Service):
         unconfirmed = await end(self.parts, self._plan.drain_timeout)
         if self._control is not None:
             await maybeDeferred(self._control.stop)
+        await self.watched.stop()
         self.log.info(
             "received {received}, acknowledged {acknowledged}, rejected {rejected}, failed {failed}, "
             "retried {retried}, unconfirmed {unconfirmed}",

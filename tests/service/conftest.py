@@ -18,8 +18,8 @@ def serve(tmp_path, broker_url):
     """Start the service on the text of a rule file; all that was started ends with the test."""
     started = []
 
-    def start(rules, *options, name="service", **more):
-        service = Service(tmp_path / name, broker_url, rules, *options, **more)
+    def start(rules, *options, name="service", url=broker_url, **more):
+        service = Service(tmp_path / name, url, rules, *options, **more)
         started.append(service)
         return service
 
