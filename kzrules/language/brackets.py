@@ -13,6 +13,10 @@ from kzrules.language.tree import Span
 _BEGIN = frozenset(
     {"LET", "MATCH", "FOR", "RETURN", "USE", "DELETE", "EMIT", "AFTER", "DONE", "RETRY", "REJECT"}
 )
+_VALUE_ENDS = frozenset(
+    {"NAME", "TEXT", "INTEGER", "DECIMAL", "DURATION", "FIELD", "FURTHER", "TRUE", "FALSE", "NULL", "REGEX"}
+    | CLOSERS.keys()
+)
 _SIGN = {
     "OPEN": "(",
     "OPEN_LIST": "[",
@@ -80,12 +84,23 @@ class _Mending:
             return False
         if kind in STARTERS and self.old.column(at) == 1:
             return self.old.kinds[at + 1 : at + 2] != [] and self.old.kinds[at + 1] in _NEXT
-        return kind in _BEGIN and self.open[-1].kind != "OPEN_BRACE"
+        return not self._is_block(self.open[-1]) and (kind in _BEGIN or self._calls_or_sets(at))
+
+    def _calls_or_sets(self, at: int) -> bool:
+        """Whether `f(` or `x =` begins here, behind a value that no comma and no operator goes on from."""
+        kinds = self.old.kinds
+        begins = kinds[at] == "NAME" and kinds[at + 1 : at + 2] in (["OPEN"], ["SET"])
+        return begins and at > 0 and kinds[at - 1] in _VALUE_ENDS
+
+    def _is_block(self, one: _Open) -> bool:
+        """Whether a bracket opens a block or settings, not a value."""
+        behind = self.old.kinds[one.number + 1 : one.number + 2]
+        return one.kind == "OPEN_BRACE" and behind not in (["TEXT"], ["SPREAD"])
 
     def _close_all(self, at: int, *, inner: bool) -> None:
-        """Close what is open: only round and square ones if a statement begins."""
+        """Close what is open: only what holds values if a statement begins."""
         told = False
-        while self.open and not (inner and self.open[-1].kind == "OPEN_BRACE"):
+        while self.open and not (inner and self._is_block(self.open[-1])):
             self._forgotten(self.open.pop(), at, told=told)
             told = True
 

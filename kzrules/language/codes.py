@@ -1,7 +1,8 @@
 """The registry of codes: each one is a page in `explained/`, which `kzrules explain` prints.
 
 A page begins with `severity: error` and `name: ...` between lines of `---`; then stand what it
-means, a ```` ```kzr wrong ```` and a ```` ```kzr right ```` example, and, under `## Silence it`,
+means, a ```` ```kzr wrong ```` and a ```` ```kzr right ```` example (`console`, where the command line
+is what is wrong), and, under `## Silence it`,
 when to silence it. Whoever adds a code adds a page; a code is never used again for another thing.
 """
 
@@ -14,7 +15,7 @@ from importlib.resources import files
 from kzrules.language.diagnostic import Severity
 
 _HEAD = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
-_EXAMPLE = re.compile(r"```kzr (wrong|right)\n(.*?)```\n?", re.DOTALL)
+_EXAMPLE = re.compile(r"```(?:kzr|console) (wrong|right)\n(.*?)```\n?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,11 @@ class Signs(Moves):
             self.tell(
                 "KZ104", "this text is not closed", 'write a `"` at its end; a line end within it is \\n'
             )
+        line = self.old.lines[self.at]
         self.keep("TEXT", '""')
+        for close in _unclosed(text):
+            if self.at < len(self.old.kinds) and self.old.lines[self.at] == line and self.next(0) == close:
+                self.at += 1  # its partner went with the text
 
     def name(self, text: str) -> None:
         """A name with letters that no name has here."""
@@ -228,6 +232,18 @@ class Signs(Moves):
         self.new.kinds[-1], self.new.texts[-1] = "NAME", new
         self.at += 2
         return True
+
+
+def _unclosed(text: str) -> list[str]:
+    """The kinds of the brackets that would close those that a text holds, innermost first."""
+    signs = {"(": "CLOSE", "[": "CLOSE_LIST", "{": "CLOSE_BRACE"}
+    waiting: list[str] = []
+    for char in text:
+        if char in signs:
+            waiting.append(signs[char])
+        elif char in ")]}" and waiting:
+            waiting.pop()
+    return waiting[::-1]
 
 
 def _regex(text: str) -> str:

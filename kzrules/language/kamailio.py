@@ -107,13 +107,15 @@ def _elsewhere(text: str) -> str:
 
 def in_text(text: str) -> tuple[str, bool]:
     """A text with its pseudo-variables in braces, and whether there were any."""
-    changed = IN_TEXT.sub(lambda found: _braced(found[0]), text)
+    changed = IN_TEXT.sub(_braced, text)
     return changed, changed != text
 
 
-def _braced(text: str) -> str:
-    meant = pseudo(text)
-    return f"{{{meant.code}}}" if meant.sure else "{...}"
+def _braced(found: re.Match[str]) -> str:
+    meant = pseudo(found[0])
+    code = meant.code if meant.sure else "..."
+    around = found.string[found.start() - 1 : found.start()] + found.string[found.end() : found.end() + 1]
+    return code if around == "{}" else f"{{{code}}}"
 
 
 def word_of(text: str) -> str:

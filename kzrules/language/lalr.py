@@ -27,6 +27,7 @@ class Walk:
     def __init__(self, builder: Builder, start: str, first: int, last: int) -> None:
         self.tables = tables()
         self.builder = builder
+        self.start = start
         self.plans = plans(type(builder))
         self.states = [self.tables.starts[start]]
         self.values: list[Any] = []

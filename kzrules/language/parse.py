@@ -47,6 +47,8 @@ class _File:
         return Builder(self.path, tokens, Texts(self.path, tokens, self.found, self._within_text))
 
     def _within_text(self, tokens: Tokens) -> Any:
+        if needed(tokens):
+            tokens = translated(tokens, self.path, self.found)
         walk = Walk(self._builder(tokens), "expression", 0, len(tokens.kinds))
         return walk_through(walk, self.found)
 

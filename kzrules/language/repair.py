@@ -170,36 +170,55 @@ _REPAIRS: tuple[Repair, ...] = (_equals, _key, _keyword, _comma)
 
 def explained(walk: Walk, at: int) -> Diagnostic:
     """Tell what does not fit, and what would."""
-    tokens = walk.builder.tokens
+    word = walk.builder.tokens.texts[at]
     span = walk.builder.span(at, at)
-    word = tokens.texts[at]
     if walk.at >= walk.last:
-        before = walk.builder.span(at, at)
-        return finding("KZ101", f"something is missing behind `{_short(word)}`", before, help=_wanted(walk))
+        return finding("KZ101", f"something is missing behind `{_short(word)}`", span, help=_wanted(walk))
+    told = _no_value(walk, at) or _no_declaration(walk, at) or _no_field(walk, at)
+    return told or finding("KZ101", f"`{_short(word)}` does not fit here", span, help=_wanted(walk))
+
+
+def _no_declaration(walk: Walk, at: int) -> Diagnostic | None:
+    """A thing between declarations that is none."""
+    if walk.start == "expression":
+        return None
+    word, span = walk.builder.tokens.texts[at], walk.builder.span(at, at)
     outside = not walk.values and "LET" not in walk.tables.actions[walk.states[-1]]
     if outside or (span.column == 1 and meant(word, _DECLARATIONS)):
         return _declaration(span, word)
-    if (
-        tokens.kinds[at] == "SET"
-        and isinstance(walk.builder.tokens.texts[at - 1], str)
-        and tokens.kinds[at - 1] in ("FURTHER", "FIELD")
-    ):
+    return None
+
+
+def _no_field(walk: Walk, at: int) -> Diagnostic | None:
+    """A field that is set in place."""
+    kinds = walk.kinds
+    if kinds[at] == "SET" and at > 0 and kinds[at - 1] in ("FURTHER", "FIELD"):
         return _field_set(walk, at)
-    if tokens.kinds[at] == "FIELD" and _at_statement(walk):
-        return (
-            _field_set(walk, at + 1) if tokens.kinds[at + 1 : at + 2] == ["SET"] else _plain(walk, span, word)
-        )
-    if tokens.kinds[at] == "FURTHER" and tokens.kinds[at - 1] == "NAME" and not walk.accepts("OPEN_BRACE"):
+    if kinds[at] == "FIELD" and kinds[at + 1 : at + 2] == ["SET"] and walk.accepts("LET"):
         return _field_set(walk, at + 1)
-    return _plain(walk, span, word)
+    if kinds[at] == "FURTHER" and kinds[at - 1] == "NAME" and not walk.accepts("OPEN_BRACE"):
+        return _field_set(walk, at + 1)
+    return None
 
 
-def _plain(walk: Walk, span: Span, word: str) -> Diagnostic:
-    return finding("KZ101", f"`{_short(word)}` does not fit here", span, help=_wanted(walk))
+def _is_keyword(walk: Walk, at: int) -> bool:
+    word = walk.builder.tokens.texts[at]
+    return word.isalpha() and walk.tables.words.get(word) == walk.kinds[at]
 
 
-def _at_statement(walk: Walk) -> bool:
-    return walk.accepts("LET")
+def _no_value(walk: Walk, at: int) -> Diagnostic | None:
+    """A word of the language where a value is wanted: it is meant as one, or the value is missing."""
+    if not (_is_keyword(walk, at) and walk.accepts("NAME") and walk.accepts("INTEGER")):
+        return None
+    tokens, span, word = walk.builder.tokens, walk.builder.span(at, at), walk.builder.tokens.texts[at]
+    if tokens.first_on_line(at) and at > 0 and walk.start != "expression":
+        before = walk.builder.span(at - 1, at - 1)
+        said = f"a value is missing behind `{_short(tokens.texts[at - 1])}`"
+        return finding(
+            "KZ101", said, before, help=f"write one before the next line, which begins with `{word}`"
+        )
+    way_out = f'a field of the payload is `.{word}`, a text is "{word}"; a name of your own is another word'
+    return finding("KZ111", f"`{word}` is a word of the language, so it is no value", span, help=way_out)
 
 
 def _field_set(walk: Walk, at: int) -> Diagnostic:

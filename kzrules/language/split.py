@@ -19,6 +19,10 @@ STARTERS = ONE_LINERS | {
     "ON",
     "TEST",
 }
+BEGIN_STATEMENTS = frozenset(
+    {"NAME", "LET", "IF", "MATCH", "FOR", "RETURN", "DELETE", "EMIT", "AFTER", "DONE", "RETRY", "REJECT"}
+)
+"""What begins a statement: behind a body it is one that has lost its route."""
 OPENERS = {"OPEN": "CLOSE", "OPEN_LIST": "CLOSE_LIST", "OPEN_BRACE": "CLOSE_BRACE"}
 CLOSERS = {close: open_ for open_, close in OPENERS.items()}
 
@@ -59,4 +63,4 @@ def _begins(tokens: Tokens, start: int, at: int) -> bool:
     after_body = kinds[at - 1] == "CLOSE_BRACE"
     if kinds[at] in STARTERS:
         return after_body or tokens.first_on_line(at)
-    return after_body and kinds[start] not in ONE_LINERS and kinds[at] == "NAME"
+    return after_body and kinds[start] not in ONE_LINERS and kinds[at] in BEGIN_STATEMENTS
