@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kzrules.errors import RuleFailure
+from kzrules.language import values
 from kzrules.language.compile_operator import Operators
 from kzrules.language.compile_python import Expression
 from kzrules.language.compile_unit import SMALL, TEXT, TRUTH, Made, fixed, route_name, word_name
@@ -72,7 +73,7 @@ class Calls(Operators):
             return in_place, known
         name = self.py.name(word_name(word.name))
         arguments = self._arguments(word, expr)
-        if word.needs_run:
+        if word.needs_run or word.needs_budget:
             arguments.insert(0, self.py.name(RUN))
         if self.repeated:
             return self.run("call", name, *arguments), known
@@ -95,7 +96,8 @@ class Calls(Operators):
         constants = [py.constant(value) for _, value in given]
         names = [parameter.name for parameter in word.parameters]
         fast = py.written(word.in_place, dict(zip(names, [again, *constants], strict=True)))
-        slow = py.call(py.name(word_name(word.name)), again, *constants)
+        pays = [py.name(RUN)] if word.needs_budget else []
+        slow = py.call(py.name(word_name(word.name)), *pays, again, *constants)
         return py.either(py.is_class(text, "str"), fast, slow)
 
     def _known_of(self, word: Word) -> int:
@@ -111,8 +113,9 @@ class Calls(Operators):
             return None
         placed = [value for name, _, value in given if name is None]
         named = {name: value for name, _, value in given if name is not None}
+        pays = [values.FREE] if word.needs_budget else []
         try:
-            result = word.call(*_bound(word, placed, named))
+            result = word.call(*pays, *_bound(word, placed, named))
         except RuleFailure:
             return None  # it fails where it stands, when it runs
         known = {str: TEXT, bool: TRUTH}.get(type(result), 0)

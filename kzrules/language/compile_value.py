@@ -234,8 +234,9 @@ class Values:
         if isinstance(base, Name) and self._is_table(base):
             return self.run("read", self.py.constant(base.id), self.plain(expr.key)), 0
         made, known = (self.py.name(PAYLOAD), SMALL) if base is None else self.value(base)
-        if isinstance(expr.key, Literal) and expr.key.value.__class__ is int:
-            return self._item(made, int(expr.key.value or 0)), known & SMALL
+        number = expr.key.value if isinstance(expr.key, Literal) else None
+        if number.__class__ is int and isinstance(number, int) and number >= 0:
+            return self._item(made, number), known & SMALL
         return self.py.call("place", made, self.plain(expr.key)), known & SMALL
 
     def _item(self, base: Expression, number: int) -> Expression:

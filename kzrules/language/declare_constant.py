@@ -30,6 +30,7 @@ from kzrules.language.tree import (
     With,
 )
 from kzrules.language.values import (
+    FREE,
     add,
     divide,
     equal,
@@ -190,7 +191,8 @@ class Constants:
                 NOT_CONSTANT, expr.span, f"what `{expr.name}` gives is not known when the rules load"
             )
         try:
-            return word.call(*self._arguments(expr, word))
+            pays = [FREE] if word.needs_budget else []
+            return word.call(*pays, *self._arguments(expr, word))
         except RuleFailure as failure:
             raise Unknown(WRONG_VALUE, expr.span, _of_word(expr.name, failure)) from failure
 

@@ -304,6 +304,9 @@ def spread_list(value: Value, budget: Budget) -> list[Value]:
 
 # --- keys of tables, lanes and copies ------------------------------------------------------
 
+MOST_PARTS = 100
+"""So many parts has a key at most: a list may hold one other list a million times."""
+
 
 def hashable(key: Value) -> Any:
     """A key as Python can look it up: equal exactly where the language says so.
@@ -316,5 +319,20 @@ def hashable(key: Value) -> Any:
     if kind is bool:
         return (bool, key)
     if kind is list:
-        return (list, *map(hashable, key))
+        return _row(key, MOST_PARTS)[0]
     raise RuleFailure(f"a key is text, a number or a list of these, and this is {said(key)}")
+
+
+def _row(parts: list[Value], left: int) -> tuple[Any, int]:
+    """A list as a key, and how many parts may still follow."""
+    left -= len(parts)
+    if left < 0:
+        raise RuleFailure(f"a key has {MOST_PARTS} parts at most")
+    row: list[Any] = [list]
+    for part in parts:
+        if part.__class__ is list:
+            made, left = _row(part, left)
+            row.append(made)
+        else:
+            row.append(hashable(part))
+    return tuple(row), left

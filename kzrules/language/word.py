@@ -102,6 +102,9 @@ class Word:
     in_place: str | None = None
     """The same in Python, over the parameters' names, where all arguments are texts: it stands in the
     rule itself where only the first one is not known at load."""
+    needs_budget: bool = False
+    """True: `call` takes who pays (`values.Budget`) as first argument, for it looks into lists and
+    objects at every depth; such values are larger than the memory that they take."""
     group: str = "values"
     """The heading under which the documentation lists it."""
 

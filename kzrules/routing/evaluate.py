@@ -153,7 +153,8 @@ def _call(node: tree.Call, scope: Scope) -> Any:
     if word is None or word.call is None or word.doing is not Doing.VALUE:
         raise RuleFailure(f"a test cannot call `{node.name}` here")
     arguments = positional(word, bound(word, node, scope))
-    return word.call(scope.run, *arguments) if word.needs_run else word.call(*arguments)
+    pays = word.needs_run or word.needs_budget
+    return word.call(scope.run, *arguments) if pays else word.call(*arguments)
 
 
 def bound(word: Word, call: tree.Call, scope: Scope) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from kzrules.message.action import (
 )
 from kzrules.message.event import Event
 from kzrules.message.outcome import Place
-from kzrules.message.payload import PINNED, dumps, encode, pinned, plain_server_id
+from kzrules.message.payload import PINNED, dumps, encode, pinned, plain_server_id, weigh
 from kzrules.routing.state import DROPPED, STEPS, Ground, State
 from kzrules.wire.netstring import LONGEST_BODY
 from kzrules.wire.properties import Properties
@@ -43,6 +43,9 @@ LONGEST_ID = 255
 """Bytes of a `Msg-ID`: it goes as `correlation_id` too, which AMQP bounds."""
 MOST_LOGS = 1000
 LONGEST_LOG = 16_384
+
+LARGEST_HEADERS = 64 * 1024
+"""Weighed, not written: a frame of 128 KiB has to hold them, and numbers take more than they weigh."""
 
 
 class Run(State):
@@ -264,4 +267,6 @@ def _flag(name: str, value: Any) -> bool:
 def _headers(value: Any) -> Mapping[str, Any]:
     if value.__class__ is not dict:
         raise RuleFailure(f"`headers` needs an object, and this is {said(value)}")
+    if value and weigh(value) > LARGEST_HEADERS:
+        raise RuleFailure(f"`headers` of more than {LARGEST_HEADERS // 1024} KiB: one frame holds them all")
     return dict(value)

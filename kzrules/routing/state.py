@@ -14,7 +14,7 @@ from kzrules.errors import PayloadError, RuleFailure
 from kzrules.language.program import Program
 from kzrules.language.values import bounded_text, hashable, said
 from kzrules.message.event import Event
-from kzrules.message.payload import Stamp, without_transport
+from kzrules.message.payload import Stamp, weigh, without_transport
 from kzrules.routing.tables import Tables, counted
 from kzrules.wire.properties import Properties
 from kzrules.wire.retries import original_properties
@@ -211,7 +211,8 @@ class State:
             if lasting.__class__ is not timedelta:
                 raise RuleFailure(f"`lasting` needs a duration, and this is {said(lasting)}")
             seconds = lasting.total_seconds()
-        self.spend(1)
+        large = value.__class__ is dict or value.__class__ is list
+        self.spend(1 + (weigh(value) >> 6) if large else 1)
         self.writes[table, self._place(table, key)] = (key, value, seconds)
 
     def drop(self, table: str, key: Any) -> None:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from kzrules.language.values import equal
+from kzrules.language.values import Budget, equal
 from kzrules.language.word import ANY, Example, Kind, Parameter, Word
 from kzrules.words.arguments import refused, text_in
 
 
-def contains_value(whole: Any, sought: Any) -> bool:
+def contains_value(budget: Budget, whole: Any, sought: Any) -> bool:
     """Whether `sought` is in `whole`."""
     if whole.__class__ is list:
-        return any(equal(item, sought) for item in whole)
+        return any(equal(item, sought, budget) for item in whole)
     if whole.__class__ is str:
         return text_in("contains", "sought", sought) in whole
     raise refused("contains", "whole", whole, "text or a list")
@@ -33,6 +33,7 @@ WORD = Word(
         Example('contains("1", 1)', fails="`sought` takes text"),
     ),
     call=contains_value,
+    needs_budget=True,
     in_place="sought in whole",
     group="text",
 )

@@ -3,19 +3,19 @@
 from typing import Any
 
 from kzrules.errors import RuleFailure
-from kzrules.language.values import equal
+from kzrules.language.values import Budget, equal
 from kzrules.language.word import ANY, Example, Kind, Parameter, Word
 from kzrules.words.arguments import list_in
 
 
-def count_value(items: Any, *values: Any) -> int:
+def count_value(budget: Budget, items: Any, *values: Any) -> int:
     """How many."""
     whole = list_in("count", "items", items)
     if not values:
         return len(whole)
     if len(values) > 1:
         raise RuleFailure("count: takes a list and one value")
-    return sum(equal(item, values[0]) for item in whole)
+    return sum(equal(item, values[0], budget) for item in whole)
 
 
 WORD = Word(
@@ -34,5 +34,6 @@ WORD = Word(
         Example('count("abc")', fails="this is text"),
     ),
     call=count_value,
+    needs_budget=True,
     group="values",
 )

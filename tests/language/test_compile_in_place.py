@@ -8,6 +8,7 @@ from kzrules.errors import RuleFailure
 from kzrules.language.compile import compile_program
 from kzrules.language.declare import declare
 from kzrules.language.parse import parse
+from kzrules.language.values import FREE
 from kzrules.message.payload import Stamp
 from kzrules.routing import decide
 from kzrules.routing.run import Ground, Run
@@ -45,7 +46,9 @@ def test_some_words_stand_in_place():
 @settings(deadline=None)
 @given(name=st.sampled_from(IN_PLACE), value=VALUES)
 def test_it_does_what_its_function_does(name, value):
-    expected = outcome(lambda: WORDS[name].call(value, "b"))
+    word = WORDS[name]
+    pays = [FREE] if word.needs_budget else []
+    expected = outcome(lambda: word.call(*pays, value, "b"))
     assert expected == outcome(lambda: WHENS[name]({"a": value}))
 
 
