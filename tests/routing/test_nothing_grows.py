@@ -49,13 +49,13 @@ ROUNDS = {
     "searches": "for a in .l { for b in .l { for c in .l { if .t matches /(x+x+)+y/ { done } } } }",
     "forgotten entries": "for a in .l { for b in .l { t[[a, b]] = 1 delete t where value matches /x/ } }",
 }
-LADDERS = "".join(
-    f"route r{step}() {{ r{step + 1}() r{step + 1}() }} on h{step}() {{ emit h{step + 1}() emit h{step + 1}() }}\n"
+LADDER = [
+    f"route r{step}() {{ {call} {call} }}\non h{step}() {{ {emit} {emit} }}"
     for step in range(40)
-)
-HEAD = (
-    f"table t {{ ttl: 1h, max: 1_000 }}\n{LADDERS}route r40() {{ info(node) }}\non h40() {{ info(node) }}\n"
-)
+    for call, emit in [(f"r{step + 1}()", f"emit h{step + 1}()")]
+]
+FOOT = "route r40() { info(node) }\non h40() { info(node) }"
+HEAD = "\n".join(["table t { ttl: 1h, max: 1_000 }", *LADDER, FOOT, ""])
 
 
 def outcome_of(body, payload):
