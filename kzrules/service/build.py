@@ -13,6 +13,7 @@ from kzrules import __version__
 from kzrules.errors import SettingError
 from kzrules.language.render import render
 from kzrules.message.identity import Identity
+from kzrules.operate.state import StateFolder
 from kzrules.routing.load import Loaded
 from kzrules.service.plan import Origin, plan
 from kzrules.service.service import KzService
@@ -30,12 +31,13 @@ def build(options: Mapping[str, Any]) -> Service:
         if loaded.book is None or options["check"]:
             raise SystemExit(1 if loaded.book is None else 0)
         made = plan(loaded, options, origin)
+        state = None if made.state is None else StateFolder(made.state)
     except SettingError as error:
         sys.stderr.write(f"kzrules: {error}\n")
         raise SystemExit(1) from None
     from twisted.internet import reactor  # noqa: PLC0415  twistd has chosen one only by now
 
-    return KzService(made, reactor)
+    return KzService(made, reactor, state)
 
 
 def _print(loaded: Loaded) -> None:

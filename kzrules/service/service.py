@@ -21,12 +21,14 @@ from kzrules import __version__, logs
 from kzrules.broker.counters import Counters
 from kzrules.errors import SettingError
 from kzrules.operate.control import Control
+from kzrules.operate.state import StateFolder
 from kzrules.operate.status import Status
 from kzrules.service.commands import commands
 from kzrules.service.ending import end, stop_consuming
 from kzrules.service.parts import Parts
 from kzrules.service.plan import Plan
 from kzrules.service.reload import NotReloaded, Reload
+from kzrules.service.saving import Saving
 from kzrules.service.settled import debug_line
 from kzrules.service.snapshot import EVERY, Pulse, status
 from kzrules.service.watched import Watched
@@ -41,11 +43,12 @@ class KzService(Service):
     name = "kzrules"
     log = Logger()
 
-    def __init__(self, plan: Plan, reactor: Any) -> None:
+    def __init__(self, plan: Plan, reactor: Any, state: StateFolder | None = None) -> None:
         self._plan = plan
         self._reactor = reactor
         self.parts = Parts(plan, reactor)
         self.reload = Reload(self.parts)
+        self._saving = None if state is None else Saving(self.parts, state, plan.state_age)
         self._control: Control | None = None
         self._pulse = Pulse(reactor.seconds())
         self._ticking = LoopingCall(self._tick)
@@ -77,6 +80,8 @@ class KzService(Service):
         )
         self._reactor.callWhenRunning(self._take_signals)
         self.parts.active = True
+        if self._saving is not None:
+            self._saving.begin()
         if self._plan.control is not None:
             self._control = self._listen(self._plan.control)
         self.parts.workers.start()
@@ -154,6 +159,8 @@ class KzService(Service):
 
     async def _drain(self) -> dict[str, int]:
         await stop_consuming(self.parts, self._plan.drain_timeout)
+        if self._saving is not None:
+            await self._saving.save()
         self.log.info("drained: nothing is consumed until the next start")
         return {"in_hand": sum(consumer.in_hand for consumer in self.parts.all_consumers)}
 
@@ -170,6 +177,8 @@ class KzService(Service):
             if looping.running:
                 looping.stop()
         unconfirmed = await end(self.parts, self._plan.drain_timeout)
+        if self._saving is not None:
+            await self._saving.end()
         if self._control is not None:
             await maybeDeferred(self._control.stop)
         await self.watched.stop()
