@@ -70,7 +70,8 @@ async def _one(name: str, asked: argparse.Namespace, bus: Bus) -> Experiment:
     before = read(asked.results, name) if asked.add else None
     experiment = before or Experiment(name, known.title, known.unit, known.less_is_better)
     with tempfile.TemporaryDirectory(prefix="kzrules-bench-") as folder:
-        for number in range(asked.rounds or known.rounds):
+        first = max((len(row.values) for row in experiment.rows), default=0)
+        for number in range(first, first + (asked.rounds or known.rounds)):
             round_ = Round(bus, Path(folder), asked.scale, number, tuple(asked.who))
             try:
                 await known.measure(round_, experiment)

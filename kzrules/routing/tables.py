@@ -5,6 +5,7 @@ expired entries out by its clock. `now` is in Unix seconds.
 """
 
 import heapq
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
@@ -41,7 +42,7 @@ class Table:
 
     def __init__(self, spec: TableSpec) -> None:
         self.spec = spec
-        self.entries: dict[Any, Entry] = {}
+        self.entries: OrderedDict[Any, Entry] = OrderedDict()  # a dict looks for its first entry ever longer
         self.evicted = 0
         self._deadlines: list[tuple[float, int, Any]] = []
         self._order = 0
@@ -66,7 +67,7 @@ class Table:
         self.entries[place] = Entry(key, value, until)
         self._expect(place, until)
         while len(self.entries) > self.spec.limit:
-            del self.entries[next(iter(self.entries))]
+            self.entries.popitem(last=False)
             self.evicted += 1
 
     def _expect(self, place: Any, until: float) -> None:

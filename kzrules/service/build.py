@@ -15,6 +15,7 @@ from kzrules.language.render import render
 from kzrules.message.identity import Identity
 from kzrules.operate.state import StateFolder
 from kzrules.routing.load import Loaded
+from kzrules.service import memory
 from kzrules.service.plan import Origin, plan
 from kzrules.service.service import KzService
 
@@ -37,7 +38,9 @@ def build(options: Mapping[str, Any]) -> Service:
         raise SystemExit(1) from None
     from twisted.internet import reactor  # noqa: PLC0415  twistd has chosen one only by now
 
-    return KzService(made, reactor, state)
+    service = KzService(made, reactor, state)
+    memory.settle()
+    return service
 
 
 def _print(loaded: Loaded) -> None:
