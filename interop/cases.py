@@ -31,7 +31,7 @@ KEYS = {"plain": (None, None), "typed": ("Type", "Kind"), "sorted": ("Sort", Non
 """The subscriptions' `event_key` and `event_subkey`, by the routing key that leads to them."""
 LONGEST_NAME = 480
 """Bytes: the module writes names into 512, unchecked."""
-_ALSO = ("encode-text", "json-path", "connection-open", "connection-closed")
+_ALSO = ("encode-text", "json-path", "lax-json", "connection-open", "connection-closed")
 """Routes that Kamailio has besides."""
 _LENGTHS = frozenset({*(len(name) for name in DEFINED), *(len(f"{PREFIX}-{name}") for name in _ALSO)})
 
@@ -247,3 +247,68 @@ class Literal:
     """A number with its own spelling."""
 
     text: str
+
+
+class LaxJson:
+    """Bodies that json-c reads and a strict reader refuses, and some that both refuse."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def cases(self, many: int) -> Iterator[Case]:
+        """As many as asked for; `payload` holds what the sender meant."""
+        for number in range(many):
+            value = self._chance.choice(
+                ["text", "it's", 'say "hi"', "", "a/b", "é", "\\", "//x", "/*y*/", "a,b"]
+            )
+            payload = {"Event-Category": "lax", "Event-Name": "json", "Case": number, "Value": value}
+            yield Case("lax", "lax", self._spelt(payload), payload)
+
+    def _spelt(self, payload: dict[str, Any]) -> bytes:
+        pick = self._chance
+        members = [
+            f"{self._text(name)}{self._gap()}:{self._gap()}{self._item(value)}"
+            for name, value in payload.items()
+        ]
+        more = [f'"Extra{n}":{self._gap()}{self._odd()}' for n in range(pick.randint(0, 3))]
+        pick.shuffle(members)
+        inner = f"{self._gap()},{self._gap()}".join([*members, *more])
+        comma = pick.choice(["", "", ",", " , "])
+        behind = pick.choice(["", "", " trailing words", "}", "{}", '{"Case": -1}', "\n", "]"])
+        return f"{self._gap()}{{{inner}{comma}}}{behind}".encode()
+
+    def _gap(self) -> str:
+        return self._chance.choice(["", "", " ", "\n", "\t", "/* a comment */", "// to the end\n", "/**/ "])
+
+    def _item(self, value: Any) -> str:
+        return self._text(value) if isinstance(value, str) else str(value)
+
+    def _text(self, text: str) -> str:
+        quoted = json.dumps(text, ensure_ascii=self._chance.random() < 0.5)
+        if self._chance.random() < 0.5:
+            return quoted
+        inner = quoted[1:-1].replace('\\"', '"').replace("'", "\\'")
+        return f"'{inner}'"
+
+    def _odd(self) -> str:
+        return self._chance.choice(
+            [
+                *(
+                    "1",
+                    "-1",
+                    "01",
+                    "-007",
+                    "1.50",
+                    "0",
+                    "true",
+                    "True",
+                    "TRUE",
+                    "false",
+                    "null",
+                    "Null",
+                    "NaN",
+                    "[]",
+                ),
+                *("{}", "[1, 2,]", "{'a': 'b',}", "[ /* no */ ]", "['x', \"y\"]", '{"a": [{}, {},]}'),
+            ]
+        )

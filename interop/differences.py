@@ -114,6 +114,12 @@ BODY_LENIENT = Difference(
     "Only with `json: lenient` in the subscription.",
     "Strict reading finds broken senders; real ones are still served when asked for.",
 )
+JSON_QUOTE = Difference(
+    "an escaped single quote",
+    "`'it\\'s'` is refused, and the event lost.",
+    "Taken with `json: lenient`.",
+    "Nothing else can be meant.",
+)
 SECOND_EXPANSION = Difference(
     "`$` in data",
     "`kazoo_publish(..., $var(payload))` expands the result once more: a `$name(...)` that came in with"
@@ -193,6 +199,7 @@ ALL = (
     *(
         BODY_NOT_OBJECT,
         BODY_LENIENT,
+        JSON_QUOTE,
         SECOND_EXPANSION,
         ACK,
         PUBLISH,

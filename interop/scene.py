@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from interop.bus import Bus, NotInTime
 from interop.service import Service
@@ -55,6 +55,13 @@ class Result:
         """Note a deviation."""
         if expected != found:
             self.wrong.append(f"{what}: expected {expected}, found {found}")
+
+    def expect_all(self, what: str, expected: "Counter[Any]", found: "Counter[Any]") -> None:
+        """Note what is missing of several, and what is too much."""
+        if missing := expected - found:
+            self.wrong.append(f"{what}: missing are {dict(missing.most_common(20))}")
+        if surplus := found - expected:
+            self.wrong.append(f"{what}: too much are {dict(surplus.most_common(20))}")
 
     def check(self, what: str, held: object) -> None:
         """Note what does not hold."""
