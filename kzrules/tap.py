@@ -32,6 +32,7 @@ class RunOptions(usage.Options):
     ]
     optFlags: ClassVar[list[list[Any]]] = [
         ["watch", None, "Load the rules anew when one of their files changes."],
+        ["otel", None, "Trace by OpenTelemetry; OTEL_* variables say where to. Needs kzrules[otel]."],
         ["check", None, "Stop after checking: exit status 0 when the rules would start, else 1."],
     ]
     longdesc = "Run the rules in files and folders against the broker that they name, until a SIGTERM."

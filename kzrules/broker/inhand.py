@@ -4,7 +4,7 @@ Made on a worker by `running`, brought to its end on the reactor thread by `perf
 """
 
 from collections.abc import Hashable
-from typing import Protocol
+from typing import Any, Protocol
 
 from kzrules.broker.settle import Settlement
 from kzrules.message.delivery import Delivery
@@ -48,9 +48,13 @@ class InHand:
         "outcome",
         "route",
         "settlement",
+        "span",
         "trouble",
         "unconfirmed",
     )
+
+    span: Any
+    """Of tracing, which sets it; where that is off nobody does, and it costs nothing."""
 
     def __init__(self, delivery: Delivery, settlement: Settlement, book: Book) -> None:
         self.delivery = delivery

@@ -58,6 +58,8 @@ class Outside:
     release: Callable[[], object] = _nothing
     ended: Callable[[InHand], object] = _nobody_listens
     """Told of each event when its outcome is decided and what it caused is safe."""
+    about: "Callable[[InHand], Outside] | None" = None
+    """The same for what one event asks for; None where it matters to nobody which event asks."""
 
 
 class Perform:
@@ -134,6 +136,7 @@ class Perform:
         self._end_if_safe(item)
 
     def _act(self, item: InHand, actions: tuple[Action, ...]) -> None:
+        outside = self._outside_of(item)
         publishes: list[Publish] = []
         for action in actions:
             match action:
@@ -142,14 +145,18 @@ class Perform:
                     publishes.append(action)
                 case Reply():
                     item.did.append(f"reply {action.routing_key}")
-                    self._until_safe(item, maybeDeferred(self._outside.reply, action), self._unanswered)
+                    self._until_safe(item, maybeDeferred(outside.reply, action), self._unanswered)
                 case Tell():
                     item.did.append(f"tell {action.kamailio} {action.tag}")
                     self._until_safe(item, maybeDeferred(self._outside.tell, action), self._unpublished)
                 case After():
                     self._outside.after(action)
         if publishes:
-            self._until_safe(item, maybeDeferred(self._outside.publish_all, publishes), self._unpublished)
+            self._until_safe(item, maybeDeferred(outside.publish_all, publishes), self._unpublished)
+
+    def _outside_of(self, item: InHand) -> Outside:
+        about = self._outside.about
+        return self._outside if about is None else about(item)
 
     def _until_safe(
         self, item: InHand, doing: "Deferred[Any]", failed: Callable[[InHand, Failure], None]
@@ -197,7 +204,7 @@ class Perform:
             self.log.failure("asking failed in kzrules itself: please report it", failure)
             return Unanswered("disconnected")
 
-        asking: Deferred[Answer] = maybeDeferred(self._outside.ask, step.query)
+        asking: Deferred[Answer] = maybeDeferred(self._outside_of(item).ask, step.query)
         asking.addErrback(failed)
         asking.addCallback(answered)
         asking.addErrback(self._broke)

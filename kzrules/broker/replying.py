@@ -113,6 +113,7 @@ class _TooLate(BrokerGone):
 
 def _answer(wanted: Reply) -> Outgoing:
     raw = properties.encode(
+        wanted.headers,
         content_type=properties.JSON_TYPE,
         delivery_mode=properties.TRANSIENT,
         message_id=wanted.message_id,

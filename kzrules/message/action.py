@@ -36,6 +36,7 @@ class Reply:
     message_id: str
     correlation_id: str | None
     server: int
+    headers: Headers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ consumers while it runs; `snapshot` reads it.
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
@@ -34,6 +34,9 @@ from kzrules.operate.ledger import Ledger
 from kzrules.routing.book import Book
 from kzrules.service.history import History
 from kzrules.service.plan import Plan
+
+if TYPE_CHECKING:
+    from kzrules.operate.tracing import Tracing
 
 
 class Parts:
@@ -76,6 +79,7 @@ class Parts:
             release=self.publishers.release,
             ended=self._ended,
         )
+        self.tracing = self._traced()
         self.blocks = Blocks(self.workers, self.outside, reactor)
         self.consumers = {key: self.consumer(*key) for key in self.wanted(self.book)}
         self.leaving: list[Consumer] = []
@@ -84,6 +88,18 @@ class Parts:
         self.consuming = self._links("consume", self._can_consume, self._cannot_consume)
         for publisher in by_zone.values():
             publisher.on_room(self._room)
+
+    def _traced(self) -> "Tracing | None":
+        """Where tracing is asked for, it stands around what rules ask for from here on."""
+        make = self.plan.tracing
+        if make is None:
+            return None
+        from kzrules.operate.tracing import Tracing  # noqa: PLC0415  it needs the extra `otel`
+
+        tracing = Tracing(make, servers(self.plan.broker))
+        self.outside = tracing.around(self.outside)
+        self.feed.listen(tracing.event)
+        return tracing
 
     # Who consumes what.
 

@@ -13,6 +13,7 @@ from kzrules.language.program import BrokerSpec
 from kzrules.language.source import read_program
 from kzrules.message.identity import Identity
 from kzrules.operate.address import address
+from kzrules.operate.otel import MakeProvider, provider_for
 from kzrules.routing.book import Book
 from kzrules.routing.load import Loaded, load
 from kzrules.routing.tables import Tables
@@ -72,6 +73,8 @@ class Plan:
     watch: bool = False
     http: tuple[str, int] | None = None
     """Address and port of health, metrics and the page."""
+    tracing: MakeProvider | None = None
+    """Makes OpenTelemetry's provider; None where nothing is traced."""
 
     @property
     def book(self) -> Book:
@@ -106,4 +109,5 @@ def plan(loaded: Loaded, options: Mapping[str, Any], origin: Origin) -> Plan:
         options.get("state-age", 3600.0),
         bool(options.get("watch")),
         address(options["http"]) if options.get("http") else None,
+        provider_for(origin.identity, asked=bool(options.get("otel"))),
     )

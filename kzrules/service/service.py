@@ -84,6 +84,8 @@ class KzService(Service):
             self._saving.begin()
         if self._plan.control is not None:
             self._control = self._listen(self._plan.control)
+        if self.parts.tracing is not None:
+            self.parts.tracing.start()
         self.parts.workers.start()
         for link in self.parts.wanted_links:
             link.start()
@@ -179,6 +181,8 @@ class KzService(Service):
         unconfirmed = await end(self.parts, self._plan.drain_timeout)
         if self._saving is not None:
             await self._saving.end()
+        if self.parts.tracing is not None:
+            await self.parts.tracing.stop(self._reactor)
         if self._control is not None:
             await maybeDeferred(self._control.stop)
         await self.watched.stop()

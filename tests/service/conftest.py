@@ -33,8 +33,8 @@ async def inside(tmp_path, broker_url):
     """Start the service in this process; it ends with the test."""
     started = []
 
-    def start(rules):
-        made = InProcess(tmp_path, broker_url, rules)
+    def start(rules, **planned):
+        made = InProcess(tmp_path, broker_url, rules, **planned)
         started.append(made)
         made.service.startService()
         return made

@@ -1,5 +1,7 @@
 """The service on the tests' own reactor, with rules that change while it runs."""
 
+from dataclasses import replace
+
 from twisted.internet import reactor
 
 from kzrules.message.identity import Identity
@@ -12,13 +14,14 @@ OPTIONS = {"secrets": None, "workers": 4, "drain-timeout": 10.0}
 class InProcess:
     """A service whose inside a test can see."""
 
-    def __init__(self, folder, url, rules):
+    def __init__(self, folder, url, rules, **planned):
+        """`planned` stands in the place of what options would say."""
         self.rules = folder / "rules.kzr"
         self.rules.write_text(rules)
         (folder / "broker.kzr").write_text(f'broker {{ "{url}" }}\n')
         identity = Identity("host", "kzrules", "1", "one")
         origin = Origin((str(self.rules),), {}, str(folder / "broker.kzr"), identity)
-        self.service = KzService(plan(origin.load(), OPTIONS, origin), reactor)
+        self.service = KzService(replace(plan(origin.load(), OPTIONS, origin), **planned), reactor)
 
     @property
     def status(self):
