@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from interop import differences
-from kzrules.language.manual import language_page, words_page
+from kzrules.language.codes import CODES
+from kzrules.language.manual import findings_page, language_page, words_page
 from kzrules.words import WORDS
 
 DOCS = Path(__file__).resolve().parent
@@ -16,6 +17,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "language.md": language_page(grammar),
         DOCS / "words.md": words_page(WORDS),
+        DOCS / "findings.md": findings_page(CODES),
         DOCS / "migrating.md": migrating_page((DOCS / "migrating.md").read_text(encoding="utf-8")),
     }
 

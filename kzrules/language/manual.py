@@ -1,11 +1,13 @@
-"""The reference pages: the language from its grammar's comments, the words from what they declare.
+"""The reference pages: the language from its grammar's comments, the words from what they declare,
+the findings from the pages of their codes.
 
 `docs/generate.py` writes them, and a test fails when they are stale.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from kzrules.language.codes import Code
 from kzrules.language.values import text
 from kzrules.language.word import ANY, JSON, NUMBER, REQUIRED, Example, Kind, Parameter, Word, Words
 
@@ -47,6 +49,42 @@ def words_page(words: Words) -> str:
         parts.append(f"\n## {_GROUPS.get(group, group)}\n")
         parts += [_word(word) for word in by_group[group]]
     return "\n".join(parts).rstrip() + "\n"
+
+
+_FINDINGS_INTRODUCED = """\
+What `kzrules check` finds, by its code. `kzrules explain KZ402` prints the same in a terminal. Every wrong
+example gives its finding alone, every right one gives none: both run as tests.
+"""
+_CHAPTERS = {
+    "KZ1": "Syntax",
+    "KZ2": "Names",
+    "KZ3": "Kinds and what can fail",
+    "KZ4": "Reachability",
+    "KZ5": "Delivery and topology",
+    "KZ9": "Style",
+}
+
+
+def findings_page(codes: Mapping[str, Code]) -> str:
+    """The page of all findings, by chapter, in the order of their codes."""
+    parts = [
+        _MADE.format(source="the pages in `kzrules/language/explained`"),
+        "# Findings\n",
+        _FINDINGS_INTRODUCED,
+    ]
+    for start, chapter in _CHAPTERS.items():
+        parts.append(f"\n## {chapter}\n")
+        parts += [_finding(codes[code]) for code in sorted(codes) if code.startswith(start)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _finding(code: Code) -> str:
+    parts = [f"### {code.code}\n", f"{code.severity.capitalize()}: {code.name}.\n", f"{code.about}\n"]
+    for heading, example in (("Wrong", code.wrong), ("Right", code.right)):
+        if example:
+            fence = "console" if example.startswith("$ ") else "kzr"
+            parts.append(f"{heading}:\n\n```{fence}\n{example.rstrip()}\n```\n")
+    return "\n".join([*parts, f"When to silence it: {code.silence}\n"])
 
 
 def _links(words: list[Word]) -> str:
