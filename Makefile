@@ -42,6 +42,8 @@ check: $(STAMP)
 
 bench: $(STAMP) $(PEERS)
 	$(BIN)/python -m bench $(ARGS)
+	bench/work/venv/bin/python -m bench.plots
+	$(BIN)/python -m bench.page
 	$(if $(ARGS),,$(BIN)/python bench/cli.py && $(BIN)/python bench/rules.py)
 
 profile: $(STAMP) $(PEERS)

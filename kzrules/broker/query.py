@@ -101,6 +101,14 @@ class Queries:
         self._publisher.send(message).addErrback(self._not_sent, query)
         return answer
 
+    def hold(self) -> None:
+        """Several questions follow, to be written together at `release`."""
+        self._publisher.hold()
+
+    def release(self) -> None:
+        """Write them."""
+        self._publisher.release()
+
     def stop(self) -> int:
         """No more answers are waited for; how many questions were open."""
         self._listening = False
@@ -205,15 +213,19 @@ class Queries:
         return payload
 
     def _message(self, query: Query) -> Outgoing:
-        raw = properties.encode(
-            query.headers,
-            content_type=properties.JSON_TYPE,
-            delivery_mode=properties.TRANSIENT,
-            message_id=query.msg_id,
-            correlation_id=query.msg_id,
-            reply_to=self._identity.reply_queue,
-            expiration=str(max(1, int(query.timeout * 1000))),
-        )
+        back = self._identity.reply_queue
+        if query.headers:
+            raw = properties.encode(
+                query.headers,
+                content_type=properties.JSON_TYPE,
+                delivery_mode=properties.TRANSIENT,
+                message_id=query.msg_id,
+                correlation_id=query.msg_id,
+                reply_to=back,
+                expiration=str(max(1, int(query.timeout * 1000))),
+            )
+        else:
+            raw = properties.asked(query.msg_id, back, query.timeout)
         return Outgoing(query.exchange, query.routing_key, query.body, raw)
 
     def _not_sent(self, failure: Failure, query: Query) -> None:

@@ -75,8 +75,8 @@ class Parts:
             after=lambda wanted: self.blocks.after(wanted),  # noqa: PLW0108  made only below
             log=self._write,
             tell=self.kamailios.tell,
-            hold=self.publishers.hold,
-            release=self.publishers.release,
+            hold=self._hold,
+            release=self._release,
             ended=self._ended,
         )
         self.tracing = self._traced()
@@ -208,6 +208,14 @@ class Parts:
             self.blocks.run("a late answer", partial(self.book.run_late_answer, delivery, payload))
 
     # What rules ask for.
+
+    def _hold(self) -> None:
+        self.publishers.hold()
+        self.queries.hold()
+
+    def _release(self) -> None:
+        self.publishers.release()
+        self.queries.release()
 
     def _publish_all(self, messages: list[Publish]) -> Deferred[None]:
         done = self.publishers.publish_all(messages)

@@ -195,16 +195,78 @@ def published(message_id: str, *, persistent: bool = True) -> bytes:
         return encode(content_type=JSON_TYPE, delivery_mode=1 + persistent, message_id=message_id)
 
 
-_PLAIN = frozenset(common[:-1] for common in _COMMON.values())
-_PLAIN_SIZE = len(next(iter(_PLAIN)))
+_ASKED = (
+    _U16.pack(
+        sum(
+            1 << _BITS[name]
+            for name in (
+                "content_type",
+                "delivery_mode",
+                "correlation_id",
+                "reply_to",
+                "expiration",
+                "message_id",
+            )
+        )
+    )
+    + _short("content_type", JSON_TYPE)
+    + bytes((TRANSIENT,))
+)
+
+
+_BETWEEN = sum(1 << _BITS[name] for name in ("content_encoding", "headers", "priority")) | 0x7F
+
+
+def asked(msg_id: str, reply_to: str, seconds: float) -> bytes:
+    """The properties of a question without headers, which nobody need answer after `seconds`."""
+    expiration = b"%d" % max(1, int(seconds * 1000))
+    try:
+        name, back = msg_id.encode(), reply_to.encode()
+        size = bytes((len(name),))
+        parts = (
+            _ASKED,
+            size,
+            name,
+            bytes((len(back),)),
+            back,
+            bytes((len(expiration),)),
+            expiration,
+            size,
+            name,
+        )
+        return b"".join(parts)
+    except ValueError:  # half a character, or more than 255 bytes: `_short` says which
+        return encode(
+            content_type=JSON_TYPE,
+            delivery_mode=TRANSIENT,
+            correlation_id=msg_id,
+            reply_to=reply_to,
+            expiration=expiration.decode(),
+            message_id=msg_id,
+        )
 
 
 def message_id(raw: bytes) -> str | int | None:
-    """The message_id, found at once in what `published` made."""
-    at = _PLAIN_SIZE + 1
-    if raw[:_PLAIN_SIZE] in _PLAIN and len(raw) > at and len(raw) == at + 1 + raw[at]:
-        return raw[at + 1 :].decode("utf-8", "replace")
-    return Properties(raw).get("message_id")
+    """The message_id alone, as `Properties` has it, where no others need be split for it."""
+    flags = raw[0] << 8 | raw[1] if len(raw) > 2 else 0
+    if not flags & 0x80 or flags & _BETWEEN:  # none, or headers and rarer things before it
+        return Properties(raw).get("message_id")
+    try:
+        at = 2
+        if flags & 0x8000:
+            at += 1 + raw[at]
+        if flags & 0x1000:
+            at += 1
+        if flags & 0x0700:
+            for bit in (0x0400, 0x0200, 0x0100):
+                if flags & bit:
+                    at += 1 + raw[at]
+        end = at + 1 + raw[at]
+    except IndexError:
+        end = len(raw) + 1
+    if end > len(raw):
+        return Properties(raw).get("message_id")
+    return raw[at + 1 : end].decode("utf-8", "replace")
 
 
 def with_headers(

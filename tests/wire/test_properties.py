@@ -259,3 +259,22 @@ def test_the_message_id_is_found_whoever_wrote_the_properties(name):
     ):
         assert name == properties.message_id(raw) == Properties(raw).get("message_id")
     assert properties.message_id(properties.encode(app_id="x")) is None
+
+
+@pytest.mark.parametrize("name", ["m-1", "é" * 40, "x" * 255])
+def test_the_properties_of_a_question_are_what_they_are_one_by_one(name):
+    raw = properties.asked(name, "replies", 1.5)
+    assert raw == properties.encode(
+        content_type=properties.JSON_TYPE,
+        delivery_mode=properties.TRANSIENT,
+        correlation_id=name,
+        reply_to="replies",
+        expiration="1500",
+        message_id=name,
+    )
+    assert name == properties.message_id(raw)
+
+
+def test_a_question_s_id_that_amqp_cannot_hold_is_refused():
+    with pytest.raises(RuleFailure, match=r"message_id|correlation_id"):
+        properties.asked("x" * 256, "replies", 1.0)
