@@ -3,30 +3,42 @@
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
+from kzrules.broker.amqp_errors import Unroutable
 from kzrules.broker.dial import dialler
 from kzrules.broker.link import links
 from kzrules.broker.publisher import Publisher
 from kzrules.broker.session import Session
+from kzrules.broker.topology import declare_queue
 from kzrules.broker.zones import read_url
 from kzrules.errors import BrokerError
 from kzrules.language.program import BrokerSpec, ExchangeSpec, QueueSpec, ZoneSpec
 from kzrules.message.action import Publish
 from kzrules.message.delivery import Delivery, Source
 
+if TYPE_CHECKING:
+    from kzrules.broker.channel import Channel
+
 EVENTS, OUTPUTS, DEAD = "chaos.events", "chaos.outputs", "chaos.events.dead"
-IN, OUT = "chaos.in", "chaos.out"
+IN, OUT, ASK = "chaos.in", "chaos.out", "chaos.ask"
+KEYS = 10
+"""Events have one of this many keys, in turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One message that the rule published: the event's number, and when (Unix milliseconds)."""
+    """One message that the rule published: the event's number, when (Unix milliseconds), and by which run
+    of the rule, whose event the broker had delivered before or not.
+    """
 
     number: int
     at: int
+    run: str
+    again: bool
 
 
 async def until(reactor: Any, condition: Callable[[], Awaitable[bool]], seconds: float) -> bool:
@@ -35,7 +47,7 @@ async def until(reactor: Any, condition: Callable[[], Awaitable[bool]], seconds:
     while reactor.seconds() < deadline:
         if await condition():
             return True
-        await deferLater(reactor, 0.1)
+        await deferLater(reactor, 0.2)
     return False
 
 
@@ -48,6 +60,7 @@ class Party:
         self._urls = urls
         self._spec = BrokerSpec((ZoneSpec("local", tuple(urls)),), connection_timeout=2.0)
         self._publisher = Publisher(reactor, 1_000_000)
+        self._asking: Channel | None = None
         self._link = links(
             self._spec,
             None,
@@ -57,17 +70,17 @@ class Party:
             lambda *_: self._publisher.session_lost(),
         )["local"]
 
-    async def start(self) -> None:
-        """Connect, and make the queue that collects outputs."""
+    async def start(self, arguments: dict[str, Any]) -> None:
+        """Connect, and make the queues of events and outputs; `arguments` are the former's own."""
         self._link.start()
         session = await self.session()
         channel = await session.open_channel()
-        for exchange in (IN, OUT):
+        for exchange in (IN, OUT, ASK):
             await channel.declare_exchange(ExchangeSpec(exchange, "topic", durable=True))
-        quorum = {"x-queue-type": "quorum"}
-        queue = QueueSpec(OUTPUTS, durable=True, auto_delete=False, arguments=quorum)
-        await channel.declare_queue(queue)
-        await channel.bind_queue(OUTPUTS, OUT, "#", {})
+        for name, exchange, more in ((EVENTS, IN, arguments), (OUTPUTS, OUT, {}), ("chaos.silent", ASK, {})):
+            queue = QueueSpec(name, durable=True, auto_delete=False, type="quorum", arguments=more)
+            await declare_queue(channel, queue)
+            await channel.bind_queue(name, exchange, "#", {})
         await session.close()
 
     async def session(self) -> Session:
@@ -86,11 +99,26 @@ class Party:
             await deferLater(self._reactor, 0.2)
 
     async def publish(self, numbers: Iterable[int]) -> None:
-        """Publish these events; done when the broker has confirmed all of them."""
+        """Publish these events; done when the broker has taken all of them into the queue."""
         base = {"Event-Category": "chaos", "Event-Name": "step"}
-        bodies = [(n, json.dumps({**base, "N": n}).encode()) for n in numbers]
-        await self._publisher.publish_all([Publish(IN, "event", body, f"event-{n}") for n, body in bodies])
+        bodies = [(n, json.dumps({**base, "N": n, "Key": f"k{n % KEYS}"}).encode()) for n in numbers]
+        sending = [Deferred.fromCoroutine(self._routed(n, body)) for n, body in bodies]
+        for one in sending:
+            await one
         self.published += len(bodies)
+
+    async def _routed(self, number: int, body: bytes) -> None:
+        """Publish one until it is routed: its exchange or queue may be gone for a while."""
+        deadline = self._reactor.seconds() + 120
+        while True:
+            try:
+                await self._publisher.publish(Publish(IN, "event", body, f"event-{number}"))
+            except Unroutable:
+                if self._reactor.seconds() > deadline:
+                    raise
+                await deferLater(self._reactor, 0.5)
+            else:
+                return
 
     async def publish_steadily(self, rate: int, seconds: float, first: int = 0) -> int:
         """Publish `rate` events a second; the number after the last, when all are confirmed."""
@@ -99,8 +127,6 @@ class Party:
         while (now := self._reactor.seconds() - began) < seconds:
             due = first + int(now * rate)
             if due > number:
-                from twisted.internet.defer import Deferred  # noqa: PLC0415  beside its one use
-
                 waiting.append(Deferred.fromCoroutine(self.publish(range(number, due))))
                 number = due
             await deferLater(self._reactor, 0.02)
@@ -111,38 +137,52 @@ class Party:
     async def count(self, queue: str) -> tuple[int, int]:
         """Messages ready and consumers; (-1, 0) where the queue cannot be asked now."""
         try:
-            session = await self.session()
-            channel = await session.open_channel()
-            found = await channel.count_messages(queue)
-            await session.close()
+            if self._asking is None or not self._asking.is_open:
+                session = await self.session()
+                session.rpc_limit = 5.0  # a node that was stopped does not answer, and others do
+                self._asking = await session.open_channel()
+            return await self._asking.count_messages(queue)
         except BrokerError:
+            asking, self._asking = self._asking, None
+            if asking is not None:
+                await asking.session.close()
             return -1, 0
-        return found
 
-    async def outputs(self) -> list[Output]:
-        """Everything that lies in the output queue; it is empty afterwards."""
-        got: list[Output] = []
+    async def collect(self, queue: str) -> list[dict[str, Any]]:
+        """Everything that lies in a queue; it is empty afterwards."""
+        got: list[dict[str, Any]] = []
+        if (await self.count(queue))[0] < 1:
+            return got
 
         def take(deliveries: list[Delivery]) -> None:
-            for delivery in deliveries:
-                body = json.loads(delivery.body)
-                got.append(Output(body["N"], body["At"]))
+            got.extend(json.loads(delivery.body) for delivery in deliveries)
 
         session = await self.session()
         channel = await session.open_channel()
-        source = Source("chaos", OUTPUTS, "local", 1, channel.generation)
-        await channel.consume(OUTPUTS, source, take, lambda: None, no_ack=True)
+        source = Source("chaos", queue, "local", 1, channel.generation)
+        await channel.consume(queue, source, take, lambda: None, no_ack=True)
 
         async def dry() -> bool:
             before = len(got)
-            await deferLater(self._reactor, 1.0)
-            return (await self.count(OUTPUTS))[0] == 0 and len(got) == before
+            await deferLater(self._reactor, 0.5)
+            return (await self.count(queue))[0] == 0 and len(got) == before
 
         await until(self._reactor, dry, 120)
         await session.close()
         return got
 
+    async def outputs(self) -> list[Output]:
+        """What the rule published, in the order of the queue."""
+        bodies = await self.collect(OUTPUTS)
+        return [Output(body["N"], body["At"], body["Run"], body["Again"]) for body in bodies]
+
+    async def dead(self) -> list[int]:
+        """The numbers of the events that were given up."""
+        return [body["N"] for body in await self.collect(DEAD)]
+
     async def stop(self) -> None:
         """Let go of the broker."""
+        if self._asking is not None:
+            await self._asking.session.close()
         self._publisher.stop()
         await self._link.stop()

@@ -1,29 +1,36 @@
-"""One experiment's ground: a cluster, the service as a process, the other party, and the counting."""
+"""One experiment's ground: a virtual host, the service as a process, the other party, and the counting."""
 
 import contextlib
+import itertools
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from chaos.party import DEAD, EVENTS, OUTPUTS, Party, until
+from chaos.party import DEAD, EVENTS, KEYS, OUTPUTS, Party, until
+from chaos.result import PREFETCH, Result, out_of_order, tally
+from testbed import Cluster, Node
 
-PREFETCH = 250
+USER, PASSWORD = "chaos", "first"
+HEARTBEAT = 10.0
+DEAD_LIMIT = 2.0
+"""Seconds of silence that a killed node may cost."""
+SILENT_LIMIT = 2 * HEARTBEAT + 1
+"""Seconds of silence that a silent one may cost."""
 
 RULES = f"""
 subscribe events {{{{
     exchange "chaos.in" {{{{ type: topic, durable: true }}}}
-    queue "{EVENTS}" {{{{ durable: true }}}}
+    queue "{EVENTS}" {{{{ durable: true {{arguments}} }}}}
     routing: ["#"]
     ack: {{ack}}
     prefetch: {PREFETCH}
@@ -31,58 +38,111 @@ subscribe events {{{{
 }}}}
 event_route[kazoo:consumer-event-chaos-step] {{{{
     {{statements}}
-    publish("chaos.out", "output", {{{{ "Event-Name": "output", "N": .N, "At": now_ms() }}}})
+    publish("chaos.out", "output", {{{{
+        "Event-Name": "output", "N": .N, "At": now_ms(), "Run": uuid(), "Again": meta.redelivered,
+    }}}})
 }}}}
 """
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What one experiment gave. `gap` in seconds, `memory` in MB at its highest."""
+class Ground:
+    """What every experiment is given; `scale` 1 is the full size."""
 
-    name: str
-    events: int
-    handled: int
-    lost: int
-    duplicated: int
-    breaks: int
-    gap: float
+    reactor: Any
+    cluster: Cluster
+    scale: float = 1.0
+    ack: str = "after_processing"
+    trials: list["Trial"] = field(default_factory=list)
+    """Those begun here, to be closed even where an experiment fails."""
+
+    def many(self, full: int = 40_000) -> int:
+        """So many events at this size."""
+        return max(200, int(full * self.scale))
+
+    def seconds(self, full: float, least: float) -> float:
+        """So long at this size."""
+        return max(least, full * self.scale) if self.scale < 1 else full
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How large one process was at a moment."""
+
+    at: float
     memory: float
+    descriptors: int
+    threads: int
 
-    @property
-    def line(self) -> str:
-        """For the person who watches."""
-        return (
-            f"{self.name:<44} events={self.events} handled={self.handled} lost={self.lost}"
-            f" duplicated={self.duplicated} breaks={self.breaks} gap={self.gap:.1f}s"
-            f" memory={self.memory:.0f}MB"
-        )
+
+def sample(pid: int, at: float) -> Sample | None:
+    """Look at a process; None where it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        descriptors = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return None
+    memory, threads = (re.search(rf"{name}:\s+(\d+)", status) for name in ("VmRSS", "Threads"))
+    if memory is None or threads is None:
+        return None
+    return Sample(at, int(memory[1]) / 1024, descriptors, int(threads[1]))
 
 
 class Trial:
-    """Made for one experiment on a running cluster's own virtual host."""
+    """Made for one experiment: a virtual host and a user of its own on a running cluster."""
 
-    def __init__(
-        self, reactor: Any, name: str, urls: Sequence[str], *, ack: str = "after_processing"
-    ) -> None:
-        self.name = name
-        self.urls = list(urls)
-        self.party = Party(reactor, urls)
+    def __init__(self, ground: Ground, name: str, *, gap: float | None = None) -> None:
+        self.name = name if ground.ack == "after_processing" else f"{name}, ack: immediate"
+        self.ground = ground
+        self.vhost = f"chaos-{next(_numbers)}"
+        self.urls = [node.url_of(self.vhost, USER, PASSWORD) for node in ground.cluster.nodes]
+        self.party = Party(ground.reactor, [node.url_of(self.vhost) for node in ground.cluster.nodes])
         self.services: list[subprocess.Popen[bytes]] = []
         self.breaks = 0
+        self.excused = 0
         self.memory = 0.0
-        self._reactor = reactor
-        self._ack = ack
+        self.gap = gap
+        self._closed = False
+        self.wrong: list[str] = []
+        self.ordered = False
+        ground.trials.append(self)
+        self._reactor = ground.reactor
         self._folder = Path(tempfile.mkdtemp(prefix="kzrules-chaos-"))
         self.log = self._folder / "log"
 
-    async def begin(self, statements: str = "", policy: str = "", service_urls: Sequence[str] = ()) -> None:
-        """Write the rules and start the other party."""
-        rules = RULES.format(ack=self._ack, statements=statements, policy=policy)
+    async def begin(
+        self,
+        *,
+        statements: str = "",
+        policy: str = "",
+        service_urls: Sequence[str] = (),
+        single: bool = False,
+        preload: int = 0,
+    ) -> None:
+        """Write the rules, start the other party, and have so many events wait."""
+        await self.on(self._make_vhost, self.ground.cluster.nodes[0])
+        arguments = ', arguments: { "x-single-active-consumer": true }' if single else ""
+        rules = RULES.format(ack=self.ground.ack, statements=statements, policy=policy, arguments=arguments)
         (self._folder / "rules.kzr").write_text(rules)
         listed = " ".join(f'"{url}"' for url in service_urls or self.urls)
-        (self._folder / "broker.kzr").write_text(f"broker {{ zone local {{ {listed} }} }}\n")
-        await self.party.start()
+        (self._folder / "broker.kzr").write_text(
+            f"broker {{ zone local {{ {listed} }} heartbeat: {HEARTBEAT:.0f}s }}\n"
+        )
+        await self.party.start({"x-single-active-consumer": True} if single else {})
+        if preload:
+            await self.party.publish(range(preload))
+
+    def _make_vhost(self, node: Node) -> None:
+        node.add_vhost(self.vhost)
+        with contextlib.suppress(Exception):  # there already: another experiment on this cluster
+            node.add_user(USER, PASSWORD)
+        node.change_password(USER, PASSWORD)
+        node.allow(USER, self.vhost)
+
+    async def on(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Do what takes a while on a thread: the other party goes on meanwhile."""
+        return await deferToThread(call, *arguments)
 
     def start_service(self) -> "subprocess.Popen[bytes]":
         """`twistd -n kzrules run`, once more."""
@@ -99,21 +159,14 @@ class Trial:
         self.services.append(service)
         return service
 
-    async def consuming(self) -> None:
-        """Wait until the broker has a consumer for the events' queue."""
+    async def consuming(self, services: int = 1) -> None:
+        """Wait until the broker has so many consumers for the events' queue."""
 
-        async def has_consumer() -> bool:
-            return (await self.party.count(EVENTS))[1] > 0
+        async def has_consumers() -> bool:
+            return (await self.party.count(EVENTS))[1] >= services
 
-        if not await until(self._reactor, has_consumer, 60):
+        if not await until(self._reactor, has_consumers, 60):
             raise RuntimeError(f"the service does not consume; it said:\n{self.log.read_text()[-2000:]}")
-
-    async def preload(self, many: int) -> None:
-        """`many` events wait in the queue, and the service is not there yet."""
-        service = self.start_service()
-        await self.consuming()
-        await self.end_service(service)
-        await self.party.publish(range(many))
 
     async def handled_at_least(self, many: int) -> None:
         """Wait until that many outputs lie at the broker."""
@@ -122,20 +175,19 @@ class Trial:
             self.look()
             return (await self.party.count(OUTPUTS))[0] >= many
 
-        await until(self._reactor, enough, 120)
+        await until(self._reactor, enough, 180)
 
     async def pause(self, seconds: float) -> None:
         """Let it run."""
         await deferLater(self._reactor, seconds)
         self.look()
 
-    def look(self) -> None:
-        """Note the memory of the services that run."""
-        for service in self.services:
-            with contextlib.suppress(OSError):
-                status = Path(f"/proc/{service.pid}/status").read_text()
-                found = re.search(r"VmRSS:\s+(\d+)", status)
-                self.memory = max(self.memory, int(found[1]) / 1024 if found else 0.0)
+    def look(self) -> list[Sample]:
+        """How large the services are; the highest memory is kept."""
+        found = [sample(service.pid, self._reactor.seconds()) for service in self.services]
+        samples = [one for one in found if one is not None]
+        self.memory = max([self.memory, *(one.memory for one in samples)])
+        return samples
 
     async def end_service(self, service: "subprocess.Popen[bytes]", number: int = signal.SIGTERM) -> int:
         """Send it a signal; its exit status."""
@@ -146,35 +198,55 @@ class Trial:
             self.services.remove(service)
         return status
 
-    async def result(self, seconds: float = 120.0) -> Result:
-        """Wait until nothing is left to do, end the service, and count."""
+    async def concluded(self, seconds: float = 180.0) -> Result:
+        """Wait until nothing is left to do, and count."""
+        try:
+            return await self._result(seconds)
+        finally:
+            await self.close()
 
-        async def all_done() -> bool:
-            self.look()
-            waiting, _ = await self.party.count(EVENTS)
-            return waiting == 0 and (await self.party.count(OUTPUTS))[0] >= self.party.published
+    async def close(self) -> None:
+        """Leave nothing running; again, it does nothing."""
+        for service in list(self.services):
+            await self.end_service(service, signal.SIGKILL)
+        if not self._closed:
+            self._closed = True
+            await self.party.stop()
 
-        await until(self._reactor, all_done, seconds)
+    async def _result(self, seconds: float) -> Result:
+        await until(self._reactor, _Done(self), seconds)
         for service in list(self.services):
             await self.end_service(service)
         outputs = await self.party.outputs()
-        dead = max(0, (await self.party.count(DEAD))[0])
-        seen = {output.number for output in outputs}
-        moments = sorted(output.at for output in outputs)
-        gaps = [later - sooner for sooner, later in pairwise(moments)]
+        if self.ordered and (late := out_of_order(outputs, KEYS)):
+            self.wrong.append(f"{late} events behind a later one of their key")
+        count = tally(self.party.published, outputs, await self.party.dead(), self.excused)
         return Result(
-            self.name,
-            self.party.published,
-            len(seen),
-            self.party.published - len(seen) - dead,
-            len(outputs) - len(seen),
-            self.breaks,
-            max(gaps, default=0) / 1000,
-            self.memory,
+            self.name, self.party.published, count, self.breaks, self.memory, self.gap, tuple(self.wrong)
         )
 
-    async def close(self) -> None:
-        """Leave nothing behind."""
-        for service in list(self.services):
-            await self.end_service(service, signal.SIGKILL)
-        await self.party.stop()
+
+class _Done:
+    """Whether all is done: every output is there, or nothing has moved for a while."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._last = (-1, -1)
+        self._since = trial.ground.reactor.seconds()
+        self._patience = 20.0 if trial.ground.ack == "after_processing" else 5.0
+
+    async def __call__(self) -> bool:
+        trial = self._trial
+        trial.look()
+        waiting, _ = await trial.party.count(EVENTS)
+        outputs, _ = await trial.party.count(OUTPUTS)
+        now = trial.ground.reactor.seconds()
+        if (waiting, outputs) != self._last:
+            self._last, self._since = (waiting, outputs), now
+        if waiting != 0:
+            return False
+        dead = 0 if outputs >= trial.party.published else max(0, (await trial.party.count(DEAD))[0])
+        stands = now - self._since
+        if outputs + dead >= trial.party.published:
+            return bool(stands > 1.0)  # a moment, in which what comes twice may come
+        return bool(stands > self._patience)

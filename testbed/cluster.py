@@ -1,10 +1,12 @@
 """Several private nodes as one cluster, that can be cut in two and healed."""
 
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 
 from testbed.broker import find_programs, say_on_stderr
 from testbed.debian import Say
+from testbed.errors import CommandFailed, NoBroker
 from testbed.ground import Ground
 from testbed.node import Node
 
@@ -54,6 +56,21 @@ class Cluster:
     def urls(self) -> list[str]:
         """One a node, in order."""
         return [node.url for node in self.nodes]
+
+    def wait_until_whole(self, timeout: float = 60.0) -> None:
+        """Wait until each node sees all of them run."""
+        deadline = time.monotonic() + timeout
+        while not all(self._sees_all(node) for node in self.nodes):
+            if time.monotonic() > deadline:
+                raise NoBroker(f"the nodes of the cluster did not meet again within {timeout:.0f} s")
+            time.sleep(0.2)
+
+    def _sees_all(self, node: Node) -> bool:
+        try:
+            seen = node.eval("length(rabbit_mnesia:cluster_nodes(running))", timeout=10)
+        except CommandFailed:
+            return False
+        return seen == str(len(self.nodes))
 
     def partition(self, one: Sequence[Node], other: Sequence[Node]) -> None:
         """Cut the two sides from each other: neither knows the other's cookie any more."""

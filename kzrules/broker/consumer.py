@@ -27,6 +27,7 @@ from kzrules.broker.pauses import Pauses
 from kzrules.broker.perform import Outside
 from kzrules.broker.session import Session
 from kzrules.broker.settle import Settlement
+from kzrules.broker.topology import bind
 from kzrules.broker.workers import Workers
 from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerError, BrokerGone
@@ -88,7 +89,7 @@ class Consumer:
         self._consuming: _Consuming | None = None
         self._known_queue: str | None = None
         self._open_again: Timer | None = None
-        self._keeping = Keeping(spec.name, self._declared, self._copies.renew, clock)
+        self._keeping = Keeping(spec.name, self._declared, self._bound, self._copies.renew, clock)
         self._opening = False
         self._pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE, jitter)
         self._not_before = 0.0
@@ -253,10 +254,17 @@ class Consumer:
             self._trouble = str(error)
 
     def _cancelled(self, channel: Channel) -> None:
-        """The broker ended the consumer; the queue is gone, or has moved. Begin anew on a new channel."""
+        """The broker ended the consumer; the queue is gone, or has moved. Begin anew on a new channel.
+
+        A queue that was deleted delivers nothing again: what it had sent us is worked off.
+        """
         self._known_queue = None
         _log.warn("{name}: the broker cancelled the consumer", name=self.spec.name)
-        Deferred.fromCoroutine(self._quietly(channel.close())).addErrback(self._broke)
+        consuming = self._consuming
+        if consuming is not None and consuming.channel is channel and self._comes_again:
+            self._let_go(consuming, "the broker cancelled the consumer", self._pauses.next())
+        else:
+            Deferred.fromCoroutine(self._quietly(channel.close())).addErrback(self._broke)
 
     def _channel_lost(self, settlement: Settlement, error: BrokerError) -> None:
         settlement.lose()
@@ -281,6 +289,9 @@ class Consumer:
     def _declared(self, channel: Channel) -> Awaitable[str]:
         return self._declare(channel)
 
+    def _bound(self, channel: Channel) -> Awaitable[None]:
+        return bind(channel, self.spec, self._known_queue or self.spec.queue.name)
+
     def _declare_ours(self, queue: QueueSpec) -> "Deferred[None]":
         if self._session is None:
             raise BrokerGone(f"zone {self.zone} is not connected")
@@ -296,15 +307,19 @@ class Consumer:
                 prefetch=self.spec.prefetch,
             )
             return
+        self._let_go(consuming, "it begins again with another prefetch", 0)
+
+    def _let_go(self, consuming: _Consuming, why: str, pause: float) -> None:
+        """Consume on another channel, after a pause; this one stays until all is settled that it brought."""
         self._consuming = None
-        self._trouble = "it begins again with another prefetch"
+        self._trouble = why
         self._keeping.end()
         self._leaving.append(consuming)
-        Deferred.fromCoroutine(self._leave_channel(consuming)).addErrback(self._broke)
+        Deferred.fromCoroutine(self._leave_channel(consuming, pause)).addErrback(self._broke)
 
-    async def _leave_channel(self, consuming: _Consuming) -> None:
+    async def _leave_channel(self, consuming: _Consuming, again_after: float) -> None:
         await self._quietly(consuming.channel.cancel(consuming.tag))
-        self._open_after(0)
+        self._open_after(again_after)
         while consuming.settlement.unacknowledged and not self._closed and self._stopped is None:
             pause: Deferred[None] = Deferred()
             self._clock.callLater(SETTLED_EVERY, pause.callback, None)

@@ -12,28 +12,32 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from kzrules.broker.amqp_errors import Refused
 from kzrules.broker.channel import Channel
 from kzrules.broker.session import Session
+from kzrules.broker.topology import DIFFERS
 from kzrules.clock import Clock, Timer
 from kzrules.errors import KzError
 
-PERIOD = 60.0
+PERIOD = 20.0
 
 _log = Logger()
 
 
 class Keeping:
-    """Declares one subscription's exchange, queue and bindings again, every minute."""
+    """Declares one subscription's exchange, queue and bindings again, every 20 s."""
 
     def __init__(
         self,
         name: str,
         declare: Callable[[Channel], Awaitable[str]],
+        bind: Callable[[Channel], Awaitable[None]],
         renew: Callable[[], "Deferred[None]"],
         clock: Clock,
     ) -> None:
         self._name = name
         self._declare = declare
+        self._bind = bind
         self._renew = renew
         self._clock = clock
         self._timer: Timer | None = None
@@ -64,10 +68,20 @@ class Keeping:
 
     async def _declared(self, session: Session) -> None:
         channel = await session.open_channel()
-        await self._declare(channel)
+        try:
+            await self._declare(channel)
+        except Refused as refused:
+            if refused.code == DIFFERS:  # made again as another: events that reach it shall still reach us
+                await self._bind_as_it_is(session)
+            raise
         await channel.close()
         await self._renew()
         self.trouble = None
+
+    async def _bind_as_it_is(self, session: Session) -> None:
+        channel = await session.open_channel()
+        await self._bind(channel)
+        await channel.close()
 
     def _not_kept(self, failed: Failure, session: Session) -> None:
         if not isinstance(failed.value, KzError):

@@ -5,6 +5,7 @@ a connection goes is sent again, in its order and with its message_id, on the ne
 may then come twice, and is never lost.
 """
 
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,7 @@ from kzrules.broker.amqp_errors import NotSendable, OutboxFull, Refused, Unrouta
 from kzrules.broker.amqp_frames import Outgoing, short_string
 from kzrules.broker.channel import Channel
 from kzrules.broker.session import Session, guarded
+from kzrules.broker.together import Together
 from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerError, BrokerGone, KzError
 from kzrules.message.action import Publish
@@ -28,10 +30,12 @@ AT_ONCE = 500
 """Messages in one write."""
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 """Seconds before a nacked message is sent again: the first publishes after a node's death are nacked."""
-PATIENCE, LONGEST_PATIENCE = 2.0, 30.0
+PATIENCE, LONGEST_PATIENCE = 2.0, 8.0
 """Seconds without a single confirm after which what is out is sent again on a new channel. The channel
 of a survivor may have handed messages to a quorum queue's leader that had just died: it neither
 confirms nor rejects them, ever (RabbitMQ 3.10.8, measured by killing a node)."""
+PROBE_PATIENCE = 0.5
+"""The same while a new channel has confirmed nothing: little is out on it, see `_window`."""
 HARD_LIMIT = 4
 """The outbox refuses at this many times its limit; from the limit on, consuming slows down."""
 
@@ -47,7 +51,7 @@ class Held:
 
     message: Outgoing
     mark: Mark
-    together: "_Together"
+    together: "Together"
 
     def confirmed(self) -> None:
         """It has arrived."""
@@ -93,10 +97,14 @@ class Publisher:
         self._nack_rounds = 0
         self._again: Timer | None = None
         self._progress = 0
-        self._patience = PATIENCE
+        self._silent = 0
+        """Channels one after the other that confirmed nothing in time."""
         self._watchdog: Timer | None = None
         self._reopening: Timer | None = None
         self._singly = 0
+        self._window: float = math.inf
+        """Messages that may be out on this channel: after a break one, and one more for each confirm. What
+        goes out on a new channel may go to a leader that is dead, and would all have to be sent again."""
         self._was_full = False
         self._holding = False
         self._on_room: list[Callable[[], None]] = []
@@ -143,7 +151,7 @@ class Publisher:
 
     def send_all(self, messages: Sequence[Outgoing], failure: KzError | None = None) -> Deferred[None]:
         """Publish several of these; `failure` is one that is known before anything is sent."""
-        together = _Together(len(messages), failure)
+        together = Together(len(messages), failure)
         for message in messages:
             mark = _mark(message.properties, message.exchange, message.routing_key)
             self._accept(Held(message, mark, together))
@@ -161,7 +169,8 @@ class Publisher:
 
     def stop(self, why: str = "kzrules is being stopped") -> int:
         """Fail everything that is held; how many messages that were."""
-        for timer in (self._again, self._reopening, self._watchdog):
+        self._stop_watching()
+        for timer in (self._again, self._reopening):
             if timer is not None and timer.active():
                 timer.cancel()
         self._channel, self._session = None, None
@@ -207,6 +216,7 @@ class Publisher:
         if session is not self._session:
             return
         self._channel = channel
+        self._stop_watching()
         channel.on_confirm(self._confirm)
         channel.on_return(self._came_back)
         channel.on_closed(lambda error: self._closed(channel, error))
@@ -252,6 +262,7 @@ class Publisher:
         self._tell()
 
     def _take_back(self) -> None:
+        self._window = 2**self._silent  # one queue that never answers shall not hold up the others
         unsettled = self._ledger.clear()
         self.resent += len(unsettled)
         self._waiting.extendleft(reversed(unsettled))
@@ -285,8 +296,7 @@ class Publisher:
     def _flush(self) -> None:
         while self._waiting and not self._holding and self.ready:
             channel = self._channel
-            many = AT_ONCE if not self._singly else 1 - len(self._ledger)
-            batch = list(islice(self._waiting, max(many, 0)))
+            batch = list(islice(self._waiting, self._room()))
             if channel is None or not channel.is_open or not batch:
                 break
             number = channel.sequence
@@ -297,16 +307,29 @@ class Publisher:
             channel.publish_batch([held.message for held in batch])
         self._watch()
 
+    def _room(self) -> int:
+        """How many may go out now. Where nothing is kept, nothing is sent again: no need to hold back."""
+        if not self._keep:
+            return AT_ONCE
+        return int(max(0, min(AT_ONCE, (1 if self._singly else self._window) - len(self._ledger))))
+
     def _watch(self) -> None:
         """See to it that confirms come; see PATIENCE."""
         if self._keep and self._watchdog is None and len(self._ledger):
-            self._watchdog = self._clock.callLater(self._patience, self._look, self._progress)
+            first = PROBE_PATIENCE if self._window == 2**self._silent else PATIENCE
+            patience = min(first * 2.0**self._silent, LONGEST_PATIENCE)
+            self._watchdog = self._clock.callLater(patience, self._look, self._progress)
+
+    def _stop_watching(self) -> None:
+        if self._watchdog is not None and self._watchdog.active():
+            self._watchdog.cancel()
+        self._watchdog = None
 
     def _look(self, progress: int) -> None:
         self._watchdog = None
         channel = self._channel
         if progress == self._progress and len(self._ledger) and channel is not None and self.ready:
-            self._patience = min(self._patience * 2, LONGEST_PATIENCE)
+            self._silent = min(self._silent + 1, 10)
             _log.warn(
                 "no confirm for {many} messages: they are sent again on a new channel", many=len(self._ledger)
             )
@@ -323,8 +346,9 @@ class Publisher:
 
     def _confirm(self, tag: int, multiple: bool, ok: bool) -> None:  # noqa: FBT001  as `Channel.on_confirm` calls
         self._progress += 1
-        self._patience = PATIENCE
+        self._silent = 0
         for held, fate in self._ledger.settled(tag, multiple=multiple, ok=ok):
+            self._window += ok
             if self._singly:
                 self._singly -= 1
             match fate:
@@ -377,33 +401,6 @@ class Publisher:
             drained, self._drained = self._drained, []
             for done in drained:
                 done.callback(None)
-
-
-class _Together:
-    """Several messages that one Deferred speaks for."""
-
-    def __init__(self, many: int, failure: BaseException | None) -> None:
-        self.done: Deferred[None] = Deferred()
-        self._left = many + 1
-        self._failure = failure
-
-    def begin(self) -> None:
-        """All are on their way."""
-        self.one_done()
-
-    def one_done(self) -> None:
-        """One is decided."""
-        self._left -= 1
-        if self._left == 0:
-            if self._failure is None:
-                self.done.callback(None)
-            else:
-                self.done.errback(self._failure)
-
-    def one_failed(self, error: KzError) -> None:
-        """One is decided, and lost."""
-        self._failure = self._failure or error
-        self.one_done()
 
 
 def _mark(raw: bytes, exchange: str, routing_key: str) -> Mark:

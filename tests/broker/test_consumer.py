@@ -167,7 +167,7 @@ def test_a_cancelled_consumer_declares_and_consumes_again():
     assert not it.consumer.health.consuming
     it.turn(1)
     assert it.consumer.health.consuming
-    assert it.happened[2:] == [("closed", 1), ("declare", "work"), ("consume", "work")]
+    assert it.happened[2:] == [("cancel", 1), ("closed", 1), ("declare", "work"), ("consume", "work")]
 
 
 def test_a_closed_channel_is_opened_again_after_a_pause():

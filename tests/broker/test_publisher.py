@@ -141,10 +141,40 @@ def test_what_is_unconfirmed_is_sent_again_in_its_order_with_its_ids():
     sent = [Outcome(publisher.publish(message(number))) for number in range(1, 6)]
     broker.confirm(2)
     other = again(broker, publisher)
+    assert other.ids() == ["m1"]
+    other.confirm(1)
+    assert other.ids() == ["m1", "m3", "m4"]
+    other.confirm(3, multiple=True)
     assert other.ids() == ["m1", "m3", "m4", "m5"]
-    other.confirm(4, multiple=True)
+    other.confirm(4)
     assert all(one.done for one in sent)
     assert publisher.resent == 4
+
+
+def test_after_a_break_little_goes_out_until_something_is_confirmed():
+    broker, publisher = start()
+    sent = [Outcome(publisher.publish(message(number))) for number in range(1, 7)]
+    other = again(broker, publisher)
+    other.clock.advance(0.51)
+    assert other.ids() == ["m1", "m1", "m2"]
+    other.clock.advance(1.01)
+    assert other.ids() == ["m1", "m1", "m2", "m1", "m2", "m3", "m4"]
+    other.confirm(4, multiple=True)
+    assert other.ids()[-2:] == ["m5", "m6"]
+    other.confirm(6, multiple=True)
+    assert all(one.done for one in sent)
+
+
+def test_a_queue_that_never_answers_does_not_hold_up_the_others_after_a_break():
+    broker, publisher = start()
+    stuck, *others = [Outcome(publisher.publish(message(number))) for number in range(1, 7)]
+    other = again(broker, publisher)
+    other.clock.advance(0.51)
+    for tag in range(2, 7):
+        other.ids()
+        other.confirm(tag)
+    assert all(one.done for one in others)
+    assert not stuck.done
 
 
 def test_what_is_published_without_a_session_waits_for_the_next():
@@ -208,8 +238,10 @@ def test_a_missing_exchange_fails_its_messages_and_the_others_are_sent_again():
     )
     assert isinstance(bad.error, Unroutable)
     assert bad.error.code == 404
+    assert broker.ids() == ["m1", "m2", "m3", "m1"]
+    broker.confirm(1)
     assert broker.ids() == ["m1", "m2", "m3", "m1", "m3"]
-    broker.confirm(2, multiple=True)
+    broker.confirm(2)
     assert good.done
     assert later.done
 

@@ -1,24 +1,38 @@
-"""The experiments of `make chaos`, small: a killed node and a killed service lose nothing."""
+"""The experiments of `make chaos`, small and on one cluster: nothing is lost, little comes twice."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from chaos.trial import PREFETCH
+from chaos.experiments import ALL
 
 CHECKOUT = Path(__file__).parents[2]
+LONG = {"delay", "exchange", "cuts"}
+"""Those that wait for a minute whatever their size."""
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["backlog", "service"])
-def test_what_is_killed_loses_nothing(name):
-    command = [sys.executable, "-m", "chaos", name, "--scale", "0.05"]
-    ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=280, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    told = dict(re.findall(r"(\w+)=(\d+)", ran.stdout.splitlines()[0]))
-    assert ("2000", "0") == (told["handled"], told["lost"])
-    if name == "service":  # a killed node may double more: see docs/reliability.md
-        assert int(told["duplicated"]) <= 2 * PREFETCH * int(told["breaks"])
+@pytest.fixture(scope="module")
+def running():
+    """All of them as one process, whose lines are read as they come."""
+    names = [name for name in ALL if name not in LONG]
+    command = [sys.executable, "-m", "chaos", *names, "--scale", "0.02", "--one-cluster"]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        yield run
+        run.kill()
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("name", [name for name in ALL if name not in LONG])
+def test_nothing_is_lost_and_every_target_is_kept(running, name):
+    said = []
+    for line in running.stdout:
+        said.append(line)
+        if line.startswith(f"{name} "):
+            break
+    assert said[-1:] and said[-1].startswith(f"{name} "), "".join(said)
+    assert " lost=0 " in said[-1]
+    assert "MISSED" not in said[-1]
