@@ -28,11 +28,9 @@ def running():
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("name", [name for name in ALL if name not in LONG])
 def test_nothing_is_lost_and_every_target_is_kept(running, name):
-    said = []
-    for line in running.stdout:
-        said.append(line)
-        if line.startswith(f"{name} "):
-            break
-    assert said[-1:] and said[-1].startswith(f"{name} "), "".join(said)
+    said = [""]
+    while not said[-1].startswith(f"{name} "):
+        said.append(running.stdout.readline())
+        assert said[-1], f"it ended: {''.join(said)}"
     assert " lost=0 " in said[-1]
     assert "MISSED" not in said[-1]
