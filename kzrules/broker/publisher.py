@@ -9,7 +9,6 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from twisted.internet.defer import Deferred
@@ -18,8 +17,8 @@ from twisted.logger import Logger
 from kzrules.broker.amqp_errors import NotSendable, OutboxFull, Refused, Unroutable
 from kzrules.broker.amqp_frames import Outgoing, short_string
 from kzrules.broker.channel import Channel
+from kzrules.broker.held import Held, Together, mark_of
 from kzrules.broker.session import Session, guarded
-from kzrules.broker.together import Together
 from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerError, BrokerGone, KzError
 from kzrules.message.action import Publish
@@ -41,25 +40,6 @@ HARD_LIMIT = 4
 
 _EXCHANGE = re.compile(r"exchange '([^']*)'")
 _log = Logger()
-
-Mark = tuple[str | int | None, str, str]
-
-
-@dataclass(slots=True, eq=False)
-class Held:
-    """One message of which nobody knows yet whether it arrived."""
-
-    message: Outgoing
-    mark: Mark
-    together: "Together"
-
-    def confirmed(self) -> None:
-        """It has arrived."""
-        self.together.one_done()
-
-    def fail(self, error: KzError) -> None:
-        """It has not, and is given up."""
-        self.together.one_failed(error)
 
 
 def outgoing(wanted: Publish) -> Outgoing:
@@ -153,7 +133,7 @@ class Publisher:
         """Publish several of these; `failure` is one that is known before anything is sent."""
         together = Together(len(messages), failure)
         for message in messages:
-            mark = _mark(message.properties, message.exchange, message.routing_key)
+            mark = mark_of(message.properties, message.exchange, message.routing_key)
             self._accept(Held(message, mark, together))
         self._was_full = self._was_full or self.full
         self._flush()
@@ -381,7 +361,7 @@ class Publisher:
     def _came_back(
         self, code: int, text: str, exchange: str, routing_key: str, raw: bytes, _body: bytes
     ) -> None:
-        self._ledger.returned(_mark(raw, exchange, routing_key), code, text)
+        self._ledger.returned(mark_of(raw, exchange, routing_key), code, text)
 
     def _fail_all(self, error: BrokerError) -> int:
         held = [*self._ledger.clear(), *self._waiting, *self._nacked]
@@ -401,8 +381,3 @@ class Publisher:
             drained, self._drained = self._drained, []
             for done in drained:
                 done.callback(None)
-
-
-def _mark(raw: bytes, exchange: str, routing_key: str) -> Mark:
-    """What a returned message is known by: a sender's own message_id need not be unique."""
-    return properties.message_id(raw), exchange, routing_key
