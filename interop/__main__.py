@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from interop import asking, differential, faults, publishing, takeover, together
+from interop import asking, differential, faults, publishing, takeover, together, zones
 from interop.scene import Result
 from testbed import Node, NoKamailio, private_broker, telephony
 from testbed.broker import say_on_stderr
@@ -15,6 +15,7 @@ Experiment = Callable[[Node, float], Result]
 ALL: dict[str, Experiment] = {
     "publish": publishing.run,
     "query": asking.run,
+    "zones": zones.run,
     "differential": differential.run,
     "faults": faults.run,
     "together": together.run,

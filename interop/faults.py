@@ -5,13 +5,14 @@ Each holds both sides: that the module does what the list says of it, and that k
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from interop import differences as known
 from interop.bus import Bus, Heard
 from interop.differences import Difference
 from interop.scene import HOST, Result, Scene
-from testbed import Node
+from testbed import Node, sipp
 
 CONFIGURATION = """
 event_route[kazoo:mod-init] {
@@ -43,16 +44,18 @@ event_route[kazoo:consumer-event-fault-void] {
     if (kazoo_publish("void", "x", "{}")) $var(result) = "true";
     kazoo_publish("seen", "kamailio.void", "{\\"Result\\": \\"$var(result)\\"}");
 }
-event_route[kazoo:consumer-event-fault-ask] {
-    $var(payload) = "{\\"Event-Name\\": \\"asked\\", \\"Msg-ID\\": \\"mine\\", \\"Server-ID\\": \\"elsewhere\\"}";
-    $var(result) = "timeout";
-    if (kazoo_query("seen", "kamailio.asked", $var(payload))) $var(result) = "answered";
-    kazoo_publish("seen", "kamailio.result", "{\\"Result\\": \\"$var(result)\\"}");
-}
 event_route[kazoo:consumer-event-connection-open] {
     kazoo_publish("seen", "kamailio.open", "{\\"host\\": \\"$(kzE{kz.json,host})\\", \\"zone\\": \\"$(kzE{kz.json,zone})\\"}");
 }
-request_route { exit; }
+request_route {
+    $var(payload) = "{}";
+    if ($rU == "own") $var(payload) = "{\\"Msg-ID\\": \\"mine\\"}";
+    if ($rU == "diverted") $var(payload) = "{\\"Server-ID\\": \\"elsewhere\\"}";
+    $var(result) = "timeout";
+    if (kazoo_query("seen", "kamailio.asked.$rU", $var(payload))) $var(result) = "answered";
+    sl_send_reply("200", "OK");
+    kazoo_publish("seen", "kamailio.result.$rU", "{\\"Result\\": \\"$var(result)\\"}");
+}
 """  # noqa: E501  a string of Kamailio's ends on its line
 
 RULES = """
@@ -80,16 +83,19 @@ event_route[kazoo:consumer-event-fault-slow] {
 }
 event_route[kazoo:consumer-event-fault-void] { publish("void", "x", {}) }
 event_route[kazoo:consumer-event-fault-ask] {
-    let answer = query("seen", "kzrules.asked", {
-        "Event-Name": "asked", "Msg-ID": "mine", "Server-ID": "elsewhere"
-    }) else (why) { use { "Result": why } }
-    publish("seen", "kzrules.result", { "Result": answer.Result })
+    let body = {
+        "Msg-ID": if .How == "own" then "mine" else null,
+        "Server-ID": if .How == "diverted" then "elsewhere" else null
+    }
+    let answer = query("seen", "kzrules.asked.{.How}", body) else (why) { use { "Result": why } }
+    publish("seen", "kzrules.result.{.How}", { "Result": answer.Result })
 }
 event_route[kazoo:consumer-event-connection-open] {
     publish("seen", "kzrules.open", { "host": .host, "zone": .zone })
 }
 """
 QUEUES = ("faults", "joined", "slow")
+BOTH = ("kamailio", "kzrules")
 
 
 class Stage:
@@ -118,7 +124,7 @@ class Stage:
 
     def both(self, name: str, **fields: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the two say of an event."""
-        keys = [f"{who}.{name}" for who in ("kamailio", "kzrules")]
+        keys = [f"{who}.{name}" for who in BOTH]
         before = [len(self.said(key)) for key in keys]
         self.send(name, **fields)
         for key, number in zip(keys, before, strict=True):
@@ -158,11 +164,11 @@ def run(node: Node, scale: float) -> Result:  # noqa: ARG001  there is one size 
 
 def _connections(stage: Stage) -> None:
     """Both tell of their connections alike; only the module believes the bus about them."""
-    for who in ("kamailio", "kzrules"):
+    for who in BOTH:
         stage.wait_for(f"{who}.open", 2)
         told = {(one.payload["host"], one.payload["zone"]) for one in stage.said(f"{who}.open")}
         stage.result.expect(f"connection events of {who}", {("127.0.0.1", "local")}, told)
-    before = {who: len(stage.said(f"{who}.open")) for who in ("kamailio", "kzrules")}
+    before = {who: len(stage.said(f"{who}.open")) for who in BOTH}
     stage.bus.publish(
         "faults", "x", {"Event-Category": "connection", "Event-Name": "open", "host": "h", "zone": "z"}
     )
@@ -215,22 +221,36 @@ def _unroutable(stage: Stage) -> None:
     stage.holds(known.PUBLISH, there=there, here=True)
 
 
+def _asked(stage: Stage, how: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Both ask in some way and are answered as they ask to be; the questions, and what came of them."""
+    questions = {}
+    with ThreadPoolExecutor(1) as pool:
+        playing = pool.submit(sipp.run, stage.kamailio.sip_port, service=how)
+        stage.send("ask", How=how)
+        for who in BOTH:
+            stage.wait_for(f"{who}.asked.{how}")
+            asked = questions[who] = stage.said(f"{who}.asked.{how}")[0].payload
+            stage.bus.rest(0.1)  # an answer that the module has not yet registered would prove nothing
+            answer = {"Msg-ID": asked["Msg-ID"], "Result": "answered"}
+            stage.bus.publish("targeted", asked["Server-ID"], answer)
+        for who in BOTH:
+            stage.wait_for(f"{who}.result.{how}")
+        playing.result()
+    return questions, {who: stage.said(f"{who}.result.{how}")[0].payload["Result"] for who in BOTH}
+
+
 def _own_ids(stage: Stage) -> None:
-    """Both ask with a Msg-ID and a Server-ID of their own; the harness answers both."""
-    stage.send("ask")
-    for who in ("kamailio", "kzrules"):
-        stage.wait_for(f"{who}.asked")
-        asked = stage.said(f"{who}.asked")[0].payload
-        stage.result.expect(f"the Msg-ID of {who}", "mine", asked["Msg-ID"])
-        stage.bus.publish("targeted", asked["Server-ID"], {"Msg-ID": "mine", "Result": "answered"})
-    servers = {who: stage.said(f"{who}.asked")[0].payload["Server-ID"] for who in ("kamailio", "kzrules")}
-    diverted, ours = servers["kamailio"] == "elsewhere", servers["kzrules"].startswith("kzrules@")
-    stage.holds(known.SERVER_ID_DIVERT, there=diverted, here=ours)
-    stage.wait_for("kamailio.result")
-    stage.wait_for("kzrules.result")
-    results = {who: stage.said(f"{who}.result")[0].payload["Result"] for who in ("kamailio", "kzrules")}
+    """A question without ids of its own first: it is answered, so the others fail for their ids alone."""
+    _, results = _asked(stage, "plain")
+    stage.result.expect("a plain question", dict.fromkeys(BOTH, "answered"), results)
+    questions, results = _asked(stage, "own")
+    stage.result.expect("own Msg-IDs", ["mine", "mine"], [questions[who]["Msg-ID"] for who in BOTH])
     late, answered = results["kamailio"] == "timeout", results["kzrules"] == "answered"
     stage.holds(known.OWN_MSG_ID, there=late, here=answered)
+    questions, results = _asked(stage, "diverted")
+    diverted = questions["kamailio"]["Server-ID"] == "elsewhere" and results["kamailio"] == "timeout"
+    ours = questions["kzrules"]["Server-ID"].startswith("kzrules@") and results["kzrules"] == "answered"
+    stage.holds(known.SERVER_ID_DIVERT, there=diverted, here=ours)
 
 
 def _reply_queues(stage: Stage) -> None:

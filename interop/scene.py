@@ -106,10 +106,13 @@ class Scene:
             raise NotInTime(f"{error}; Kamailio said {kamailio.last_words()}") from error
         return kamailio
 
-    def service(self, rules: str, queues: Sequence[str] = (), *, broker: str = "") -> Service:
-        """Start kzrules, and wait until it consumes these queues."""
+    def service(
+        self, rules: str, queues: Sequence[str] = (), *, broker: str = "", zones: str = ""
+    ) -> Service:
+        """Start kzrules, and wait until it consumes these queues; `broker` is what its block says besides."""
         name = f"kzrules-{next(_numbers)}"
-        service = Service(self.node.ground.folder, name, self.url, rules, broker=broker)
+        urls = zones or f'"{self.url}"'
+        service = Service(self.node.ground.folder, name, f"{urls} {broker}", rules)
         self._started.append(service)
         service.start()
         try:

@@ -13,14 +13,15 @@ NODE = "interop.example.com"
 class Service:
     """Started by `start`, and again after `stop` or `kill`; it ends with the broker's ground."""
 
-    def __init__(self, ground: Path, name: str, url: str, rules: str, *, broker: str = "") -> None:
+    def __init__(self, ground: Path, name: str, broker: str, rules: str) -> None:
+        """`broker` is what stands in the block of that name."""
         self._ground = ground
         self._folder = ground / name
         self._folder.mkdir()
         self.log = self._folder / "log"
         (self._folder / "rules.kzr").write_text(rules)
         self._broker = self._folder / "broker.kzr"
-        self._broker.write_text(f'broker {{ "{url}" {broker} }}\n')
+        self._broker.write_text(f"broker {{ {broker} }}\n")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -24,6 +24,7 @@ def parts(real_kamailio):
     [
         ("publishing, both ways", ["rounds=100", "pings=100", "pongs=100"]),
         ("questions and answers", ["sync_asked=50", "async_asked=50", "ours_asked=50", "ours_double=3"]),
+        ("answers go back by the zone of their question", ["sync_home=10", "async_away=10"]),
         ("the same inputs to both", ["name=100", "encode=100", "json=100", "lax=100"]),
         ("what the list of differences says", ["shown=15", "differences=13"]),
         ("both on the same exchanges", ["seconds=8"]),
