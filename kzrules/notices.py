@@ -6,12 +6,16 @@ in the next one.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from types import MappingProxyType
 
 from twisted.logger import Logger, LogLevel
 
 from kzrules.clock import Clock
 
+Fields = Mapping[str, object]
+"""What a line holds besides its text, for whoever reads the log by program."""
+NONE: Fields = MappingProxyType({})
 PERIOD = 60.0
 MOST_SUBJECTS = 1_000
 
@@ -25,19 +29,19 @@ class Notices:
         self._often = often
         self._subjects: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()  # -> since, how many
 
-    def warn(self, subject: Hashable, text: str, *, often: int | None = None) -> None:
+    def warn(self, subject: Hashable, text: str, *, often: int | None = None, fields: Fields = NONE) -> None:
         """Say it as a warning."""
-        self._say(LogLevel.warn, subject, text, often or self._often)
+        self._say(LogLevel.warn, subject, text, often or self._often, fields)
 
-    def error(self, subject: Hashable, text: str) -> None:
+    def error(self, subject: Hashable, text: str, fields: Fields = NONE) -> None:
         """Say it as an error: somebody has to repair something."""
-        self._say(LogLevel.error, subject, text, self._often)
+        self._say(LogLevel.error, subject, text, self._often, fields)
 
-    def info(self, subject: Hashable, text: str, *, often: int | None = None) -> None:
+    def info(self, subject: Hashable, text: str, *, often: int | None = None, fields: Fields = NONE) -> None:
         """Say it for information."""
-        self._say(LogLevel.info, subject, text, often or self._often)
+        self._say(LogLevel.info, subject, text, often or self._often, fields)
 
-    def _say(self, level: object, subject: Hashable, text: str, often: int) -> None:
+    def _say(self, level: object, subject: Hashable, text: str, often: int, fields: Fields) -> None:
         now = self._clock.seconds()
         since, said = self._subjects.pop(subject, (now, 0))
         left_out = max(0, said - often)
@@ -48,4 +52,4 @@ class Notices:
         self._subjects[subject] = (since, said + 1)
         if said < often:
             more = f" ({left_out} more like it since the last line)" if left_out and not said else ""
-            self._log.emit(level, "{text}{more}", text=text, more=more)  # type: ignore[arg-type]
+            self._log.emit(level, "{text}{more}", text=text, more=more, **dict(fields))  # type: ignore[arg-type]

@@ -185,7 +185,11 @@ class Endings:
                 self._give_up(item, reject)
             case failure.Again(delay, attempt):
                 then = f"attempt {attempt} in {delay:g} s"
-                self._notices.info(("retry", retry.place), self._sentence(item, retry, then))
+                self._notices.info(
+                    ("retry", retry.place),
+                    self._sentence(item, retry, then),
+                    fields=self._fields(item, retry),
+                )
                 if self._in_hand_retries:
                     self._hold(item, delay)
                 else:
@@ -332,16 +336,30 @@ class Endings:
     def _say(self, item: InHand, outcome: Retry | Reject, then: str) -> None:
         cause = outcome.cause if isinstance(outcome, Reject) else "retry"
         text = self._sentence(item, outcome, then)
-        if cause is Cause.ERROR:
-            self._notices.error((cause, outcome.place), text)
-        else:
-            self._notices.warn((cause, outcome.place), text)
+        say = self._notices.error if cause is Cause.ERROR else self._notices.warn
+        say((cause, outcome.place), text, fields=self._fields(item, outcome))
+
+    def _fields(self, item: InHand, outcome: Retry | Reject) -> dict[str, object]:
+        """What a failure's line holds besides its text, under the names of docs/operations.md."""
+        return {
+            "event": "failure",
+            "subscription": self._spec.name,
+            "route": item.route,
+            "place": str(outcome.place) if outcome.place else None,
+            "cause": str(outcome.cause) if isinstance(outcome, Reject) else "retry",
+            "reason": outcome.why,
+            "routing_key": item.delivery.routing_key if item.event is None else item.event.routing_key,
+            "msg_id": item.event.received.get("Msg-ID") if item.event is not None else None,
+            "attempt": item.attempt,
+        }
 
     def _sentence(self, item: InHand, outcome: Retry | Reject, then: str) -> str:
         where = f" at {outcome.place}" if outcome.place else ""
         route = f" in event_route[{item.route}]" if item.route else ""
         key = item.delivery.routing_key if item.event is None else item.event.routing_key
-        return f"{self._spec.name}: event by key {key!r}{route}{where}: {outcome.why}; {then}"
+        known = item.event.received.get("Msg-ID") if item.event is not None else None
+        known_as = f" (Msg-ID {known})" if known else ""
+        return f"{self._spec.name}: event by key {key!r}{known_as}{route}{where}: {outcome.why}; {then}"
 
     def _broke(self, failed: Failure) -> None:
         self.log.failure("ending an event failed: a fault of kzrules, please report it", failed)

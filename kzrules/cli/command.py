@@ -26,6 +26,7 @@ VERBS = {
     "explain": "Tell what a finding's code means, and how to mend it.",
     "new": "Write a first rule file with a test.",
     "convert": "Make rule files out of a Kamailio configuration.",
+    "run": "Run rules against a broker, in the foreground.",
     "dead": "Look at dead letters, send them back, or remove them.",
     "ctl": "Ask a running service how it is, and tell it what to do.",
     "completion": "Print the completion script of a shell.",
@@ -73,7 +74,7 @@ class Verbs(click.Group):
     cls=Verbs,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="The service itself is started by `twistd kzrules`.",
+    epilog="The service itself is started by `kzrules run`, or as a daemon by `twistd kzrules run`.",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="kzrules")
 def verbs() -> None:

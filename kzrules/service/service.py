@@ -32,6 +32,7 @@ from kzrules.service.saving import Saving
 from kzrules.service.settled import debug_line
 from kzrules.service.snapshot import EVERY, Pulse, status
 from kzrules.service.watched import Watched
+from kzrules.service.watching import Watching
 
 READY_EVERY = 0.05
 """Seconds between looks whether the first connection can publish and ask."""
@@ -49,6 +50,7 @@ class KzService(Service):
         self.parts = Parts(plan, reactor)
         self.reload = Reload(self.parts)
         self._saving = None if state is None else Saving(self.parts, state, plan.state_age)
+        self._watching = Watching(self.parts, lambda: self.load_anew("watch")) if plan.watch else None
         self._control: Control | None = None
         self._pulse = Pulse(reactor.seconds())
         self._ticking = LoopingCall(self._tick)
@@ -79,6 +81,8 @@ class KzService(Service):
             workers=self._plan.workers,
         )
         self._reactor.callWhenRunning(self._take_signals)
+        if self._watching is not None:
+            self._watching.begin()
         self.parts.active = True
         if self._saving is not None:
             self._saving.begin()
@@ -178,6 +182,8 @@ class KzService(Service):
         for looping in (self._ticking, self._becoming_ready):
             if looping.running:
                 looping.stop()
+        if self._watching is not None:
+            self._watching.end()
         unconfirmed = await end(self.parts, self._plan.drain_timeout)
         if self._saving is not None:
             await self._saving.end()
