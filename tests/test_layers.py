@@ -24,7 +24,8 @@ RANKS = {
             ["broker", "kamailio"],
             ["operate"],
             ["service"],
-            ["tap", "cli"],
+            ["tap"],
+            ["cli"],
         ]
     )
     for name in names
