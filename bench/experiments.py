@@ -1,5 +1,6 @@
 """The experiments of `make bench`, by name. Each fills a table; peers take part where they can."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from bench.consuming import QUEUE, add, consume, filled
 from bench.events import NAMES, SIZES, body, examples
 from bench.leftout import LeftOut
 from bench.results import Experiment
-from bench.rulesets import ASK, FORWARD, OUTPUTS, QUESTIONS, routes, rules, subscribe
+from bench.rulesets import ASK, FORWARD, OUTPUTS, QUESTIONS, RULES, routes, rules, subscribe
 from bench.service import Service, memory
 
 MANY = 1_000_000
@@ -101,8 +102,10 @@ async def publish(round_: Round, to: Experiment) -> None:
                 to.add("confirmed", who, rate)
 
 
-async def _serving(round_: Round, text: str, *options: str) -> Service:
-    service = Service(round_.new_folder(), round_.bus.url, text, *options)
+async def _serving(
+    round_: Round, text: str, *options: str, environment: dict[str, str] | None = None
+) -> Service:
+    service = Service(round_.new_folder(), round_.bus.url, text, *options, environment=environment)
     try:
         await round_.bus.until(lambda: round_.bus.consumers(QUEUE), 30, "its consumer", service)
     except BaseException:
@@ -146,6 +149,30 @@ async def _paced(round_: Round, to: Experiment, outputs: paced.Source, who: str)
 async def latency(round_: Round, to: Experiment) -> None:
     """From an event's intended publish to its output."""
     await _serving_at_rates(round_, to, rules(QUEUE, FORWARD, PREFETCH))
+
+
+async def switch(round_: Round, to: Experiment) -> None:
+    """Seconds for which a worker may hold the interpreter while the reactor waits for it."""
+    seconds = max(1.0, 4 * round_.scale)
+    where = str(HERE / "switch")
+    text = rules(QUEUE, RULES["large"] + FORWARD, PREFETCH)
+    for interval in (0.005, 0.001, 0.0002):
+        outputs = await paced.watch_outputs(round_.bus)
+        path = os.pathsep.join([where, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        environment = {"BENCH_SWITCH": str(interval), "PYTHONPATH": path}
+        service = await _serving(round_, text, "--workers", "4", environment=environment)
+        try:
+            await paced.at_rate(round_.bus, outputs, 200, 0.5)
+            for rate in (500, 1_500):
+                one = await paced.at_rate(round_.bus, outputs, rate, seconds)
+                to.add(
+                    f"median ms at {rate} a second",
+                    f"{interval * 1e3:g} ms",
+                    one.median * 1e3,
+                    p99=one.p99 * 1e3,
+                )
+        finally:
+            service.stop()
 
 
 async def query(round_: Round, to: Experiment) -> None:
@@ -358,6 +385,7 @@ ALL: dict[str, Known] = {
     "query": Known(query, "query round trip", "", rounds=3),
     "waiting": Known(waiting, "10,000 queries waiting at once", "", rounds=3),
     "latency": Known(latency, "latency from publish to output", "", rounds=3),
+    "switch": Known(switch, "the switch interval, large rules that publish", "", rounds=3),
     "processes": Known(processes, "several processes on one queue", rounds=3),
     "routes": Known(many_routes, "as routes grow", rounds=3),
     "subscriptions": Known(subscriptions, "as subscriptions grow", rounds=3),

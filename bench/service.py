@@ -10,7 +10,9 @@ from pathlib import Path
 class Service:
     """Started when made."""
 
-    def __init__(self, folder: Path, url: str, rules: str, *options: str) -> None:
+    def __init__(
+        self, folder: Path, url: str, rules: str, *options: str, environment: dict[str, str] | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         rule_file = folder / "rules.kzr"
         rule_file.write_text(rules)
@@ -27,7 +29,7 @@ class Service:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")},
+                env={**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache"), **(environment or {})},
             )
 
     @property
