@@ -4,6 +4,8 @@ import pytest_twisted
 from twisted.internet import reactor
 
 from bench.__main__ import arguments, measure
+from bench.page import filled
+from bench.profile import table
 from bench.results import Experiment, read
 
 
@@ -46,3 +48,30 @@ async def test_each_way_of_measuring_comes_to_a_figure(broker_url, tmp_path):
     assert all(figure > 100 for figure in figures.values())
     assert all(read(tmp_path, name) for name in ("forward", "publish", "settle-250", "waiting"))
     assert len(said) == 4
+
+
+def test_the_page_shows_the_tables_of_the_results_that_are_there(tmp_path):
+    experiment = Experiment("x", "a title", "events a second")
+    experiment.add("g", "first", 1_000.0)
+    experiment.add("g", "second", 1_500.0, us=7.0)
+    experiment.leave_out("g", "third", "it is not here")
+    experiment.write(tmp_path)
+    page = "# Page\n<!-- table x -->\nold\n<!-- end -->\n<!-- table y -->\nkept\n<!-- end -->\n"
+    assert filled(page, tmp_path).splitlines() == [
+        "# Page",
+        "<!-- table x -->",
+        "| | ratio | median | from | to | rounds | further |",
+        "|---|---:|---:|---:|---:|---:|---|",
+        "| **g** | | | | | | |",
+        "| first | 1.00 | 1,000 | 1,000 | 1,000 | 1 |  |",
+        "| second | 1.50 | 1,500 | 1,500 | 1,500 | 1 | us 7 |",
+        "| third | left out: it is not here | | | | | |",
+        "<!-- end -->",
+        "<!-- table y -->",
+        "kept",
+        "<!-- end -->",
+    ]
+
+
+def test_a_profile_says_which_functions_held_the_interpreter_by_themselves():
+    assert ["75.0 %  b", "25.0 %  a"] == [line.strip() for line in table("a 1\na;b 3\n").splitlines()]
