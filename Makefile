@@ -23,7 +23,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 .PHONY: help run test lint check bench profile chaos sip interop docs clean
 
 help:
-	@sed -n '3,11s/^# *//p' Makefile
+	@sed -n '3,13s/^# *//p' Makefile
 
 run: $(STAMP)
 	@$(BIN)/python -m demo $(if $(COUNT),--count $(COUNT)) $(if $(KILL),--kill) $(ARGS)

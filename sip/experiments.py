@@ -13,7 +13,7 @@ from typing import Self
 import pika
 
 from sip import configs, scenarios
-from sip.calls import Running, endings, percentile
+from sip.calls import Ending, Running, endings, percentile
 from sip.scene import Scene, broker, until
 from testbed import Cluster, sipp
 from testbed.ports import free_port
@@ -39,7 +39,7 @@ def _result(name: str, good: object, **counted: object) -> Result:
 def answers(scale: float) -> Result:
     """Every caller gets the answer that was made for it."""
     calls = max(100, int(10_000 * scale))
-    with broker() as node, Scene([node.url]) as scene:
+    with broker() as url, Scene([url]) as scene:
         scene.start_kamailio(configs.asking(scene.evapi))
         scene.start_service(configs.RULES.format(evapi=scene.evapi))
         scene.start_responder()
@@ -63,7 +63,7 @@ def _answers(scene: Scene) -> bool:
 def invite(scale: float) -> Result:
     """INVITE by rtjson: the first server refuses every call, the second one takes it."""
     calls = max(50, int(10_000 * scale))
-    with broker() as node, Scene([node.url]) as scene:
+    with broker() as url, Scene([url]) as scene:
         refuses = scene.start_server(scenarios.REFUSES, "refuses")
         takes = scene.start_server(scenarios.TAKES, "takes")
         scene.start_kamailio(configs.example("invite", scene.evapi))
@@ -93,8 +93,8 @@ def invite(scale: float) -> Result:
 def publishes(scale: float) -> Result:
     """Events that SIP requests hand over arrive on the bus, each once, and both sides count them."""
     calls = max(100, int(10_000 * scale))
-    with broker() as node, Scene([node.url]) as scene:
-        connection = pika.BlockingConnection(pika.URLParameters(node.url))
+    with broker() as url, Scene([url]) as scene:
+        connection = pika.BlockingConnection(pika.URLParameters(url))
         channel = connection.channel()
         channel.exchange_declare("cdrs", "topic")
         channel.queue_declare("cdrs")
@@ -127,26 +127,33 @@ def publishes(scale: float) -> Result:
 
 def breaks(scale: float, rate: int = 300) -> list[Result]:
     """Every part is killed once and comes back; each call ends within its deadline, and all is well soon."""
-    seconds = max(8.0, 30.0 * scale)
-    made = []
     cluster = Cluster(2).start()
     try:
-        for name in BREAKS:
-            with Scene(cluster.urls) as scene:
-                scene.start_kamailio(configs.asking(scene.evapi, int(DEADLINE * 1000)))
-                scene.start_service(configs.RULES.format(evapi=scene.relay.port))
-                scene.start_responder()
-                until(lambda scene=scene: _answers(scene), "no answer")  # type: ignore[misc]
-                made.append(_break(scene, cluster, name, rate, seconds))
+        return [_break(cluster.urls, cluster, name, rate, max(8.0, 30.0 * scale)) for name in BREAKS]
     finally:
         cluster.destroy()
-    return made
 
 
-Break = Callable[[Scene, Cluster], float]
+def one_break(scale: float) -> list[Result]:
+    """The service alone, by one broker: what the tests break."""
+    del scale
+    with broker() as url:
+        return [_break([url], None, "service", 100, 6.0)]
 
 
-def _break(scene: Scene, cluster: Cluster, name: str, rate: int, seconds: float) -> Result:
+Break = Callable[[Scene, Cluster | None], float]
+
+
+def _break(urls: list[str], cluster: Cluster | None, name: str, rate: int, seconds: float) -> Result:
+    with Scene(urls) as scene:
+        scene.start_kamailio(configs.asking(scene.evapi, int(DEADLINE * 1000)))
+        scene.start_service(configs.RULES.format(evapi=scene.relay.port))
+        scene.start_responder()
+        until(lambda: _answers(scene), "no answer")
+        return _broken(scene, cluster, name, rate, seconds)
+
+
+def _broken(scene: Scene, cluster: Cluster | None, name: str, rate: int, seconds: float) -> Result:
     calls = int(rate * seconds)
     running = Running(
         scene.port, scenario=scenarios.OPTIONS, calls=calls, rate=rate, at_once=20_000,
@@ -156,34 +163,41 @@ def _break(scene: Scene, cluster: Cluster, name: str, rate: int, seconds: float)
     back_at = BREAKS[name](scene, cluster)
     played = running.result()
     ended = endings(played)
-    wrong = sum(not ending.right and ending.came != "fallback" for ending in ended)
-    fallbacks = [ending for ending in ended if ending.came == "fallback"]
-    late = max((ending.at - back_at for ending in fallbacks), default=0.0)
-    first = min(
-        (ending.at - back_at for ending in ended if ending.right and ending.at > back_at), default=99.0
-    )
+    noes = [ending for ending in ended if ending.came.startswith("no:")]
+    right = [ending for ending in ended if ending.right]
+    wrong = len(ended) - len(noes) - len(right)
     longest = max(played.response_times, default=0.0) / 1000
-    ended_all = played.successful == calls and not played.failed and not wrong
     # a call that Kamailio itself lost is asked again by its caller: after 0.5, 1 and 2 s
     limit = DEADLINE + (4.0 if name == "kamailio" else 0.5)
-    back = max(late, first, 0.0)
+    back = _back(noes, right, back_at)
+    good = played.successful == calls and not played.failed and not wrong and longest <= limit and back <= 2.0
+    reasons = Counter(ending.came.removeprefix("no:") for ending in noes)
     return _result(
-        f"{name}", ended_all and longest <= limit and back <= 2.0, calls=calls,
-        answered=len(ended) - len(fallbacks), fallback=len(fallbacks), hung=calls - len(ended), wrong=wrong,
-        longest=f"{longest:.2f}s", back=f"{back:.2f}s",
+        name, good, calls=calls, answered=len(right), fallback=dict(reasons), hung=calls - len(ended),
+        wrong=wrong, longest=f"{longest:.2f}s", back=f"{back:.2f}s",
     )  # fmt: skip
 
 
-def _node(scene: Scene, cluster: Cluster) -> float:
-    """The node that everybody is connected to; the other one is there."""
+def _back(noes: list[Ending], right: list[Ending], at: float) -> float:
+    """Seconds from the part's return until no call that begins is told no any more, and one was answered."""
+    begun = [no.at - (DEADLINE if no.came == "no:late" else 0.0) for no in noes]
+    first = min((ending.at for ending in right if ending.at > at), default=at + 99.0)
+    return max(0.0, first - at, *(moment - at for moment in begun))
+
+
+def _node(scene: Scene, cluster: Cluster | None) -> float:
+    """The node that everybody is connected to; the other one goes on. It returns after three seconds."""
     del scene
+    if cluster is None:
+        raise RuntimeError("no cluster runs")
     cluster.nodes[0].kill()
-    now = time.time()
-    threading.Timer(3.0, cluster.nodes[0].start).start()
-    return now
+    time.sleep(3.0)
+    returned = time.time()
+    cluster.nodes[0].start()
+    return returned
 
 
-def _responder(scene: Scene, cluster: Cluster) -> float:
+def _responder(scene: Scene, cluster: Cluster | None) -> float:
     del cluster
     scene.end_responder()
     time.sleep(1.0)
@@ -191,7 +205,7 @@ def _responder(scene: Scene, cluster: Cluster) -> float:
     return time.time()
 
 
-def _service(scene: Scene, cluster: Cluster) -> float:
+def _service(scene: Scene, cluster: Cluster | None) -> float:
     del cluster
     scene.end_service(signal.SIGKILL)
     time.sleep(0.5)
@@ -199,14 +213,14 @@ def _service(scene: Scene, cluster: Cluster) -> float:
     return time.time()
 
 
-def _connection(scene: Scene, cluster: Cluster) -> float:
+def _connection(scene: Scene, cluster: Cluster | None) -> float:
     """Both live, and what lies between them breaks."""
     del cluster
     scene.relay.cut()
     return time.time()
 
 
-def _kamailio(scene: Scene, cluster: Cluster) -> float:
+def _kamailio(scene: Scene, cluster: Cluster | None) -> float:
     del cluster
     if scene.kamailio is None:
         raise RuntimeError("no Kamailio runs")
@@ -232,7 +246,7 @@ def clients(scale: float) -> Result:
     calls = max(200, int(3_000 * scale))
     mute = free_port()
     second = f'kamailio other {{ evapi: "tcp:127.0.0.1:{mute}" }}\n'
-    with broker() as node, Scene([node.url]) as scene, _Garbage(mute) as garbage:
+    with broker() as url, Scene([url]) as scene, _Garbage(mute) as garbage:
         scene.start_kamailio(configs.asking(scene.evapi))
         scene.start_service(second + configs.RULES.format(evapi=scene.evapi))
         scene.start_responder()
@@ -310,3 +324,5 @@ ALL: dict[str, Callable[[float], Result | list[Result]]] = {
     "publishes": publishes,
     "clients": clients,
 }
+SHORT = {name: one for name, one in ALL.items() if name != "breaks"} | {"breaks": one_break}
+"""What runs with the tests."""

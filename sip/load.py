@@ -21,7 +21,27 @@ from sip.scene import Scene, broker, until
 from testbed import sipp
 
 RESULTS = Path(__file__).with_name("results.json")
-RATES = (200, 400, 600, 800, 1000, 1200, 1500, 1800, 2200, 2600, 3000, 3500, 4000, 5000)
+RATES = (
+    50,
+    100,
+    150,
+    200,
+    300,
+    400,
+    500,
+    600,
+    700,
+    800,
+    1000,
+    1200,
+    1500,
+    1800,
+    2200,
+    2600,
+    3000,
+    3500,
+    4000,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +62,10 @@ class Probe:
 @contextmanager
 def ways() -> Iterator[dict[str, Scene]]:
     """Both ways, each with a Kamailio of its own, at one broker with one responder."""
-    with broker() as node, Scene([node.url]) as asking, Scene([node.url]) as kazoo:
+    with broker() as url, Scene([url]) as asking, Scene([url]) as kazoo:
         asking.start_kamailio(configs.asking(asking.evapi, 5000), children=4)
         asking.start_service(configs.RULES.format(evapi=asking.evapi))
-        kazoo.start_kamailio(configs.kazoo(node.url), children=4)
+        kazoo.start_kamailio(configs.kazoo(url), children=4)
         asking.start_responder()
         found = {"kzrules": asking, "kazoo": kazoo}
         for name, scene in found.items():

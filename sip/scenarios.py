@@ -1,6 +1,10 @@
 """What SIPp plays: each call asks as a caller of its own, and notes what came back for it."""
 
-OPTIONS = """<?xml version="1.0" encoding="UTF-8"?>
+from pathlib import Path
+
+_EXAMPLES = Path(__file__).parents[1] / "examples" / "kamailio"
+
+_SEND = """<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="OPTIONS">
   <send retrans="500" start_rtd="1"><![CDATA[
     OPTIONS sip:[service]@[remote_ip]:[remote_port] SIP/2.0
@@ -14,8 +18,14 @@ OPTIONS = """<?xml version="1.0" encoding="UTF-8"?>
 
   ]]></send>
   <recv response="100" optional="true"/>
-  <recv response="503" optional="true" rtd="1" next="no">
-    <action><log message="[call_number] fallback [timestamp]"/></action>
+"""
+OPTIONS = (
+    _SEND
+    + """  <recv response="503" optional="true" rtd="1" next="no">
+    <action>
+      <ereg regexp="503 ([a-z_]+)" search_in="msg" assign_to="2,3"/>
+      <log message="[call_number] no:[$3] [timestamp]"/>
+    </action>
   </recv>
   <recv response="200" timeout="10000" rtd="1">
     <action>
@@ -24,108 +34,24 @@ OPTIONS = """<?xml version="1.0" encoding="UTF-8"?>
     </action>
   </recv>
   <label id="no"/>
+  <Reference variables="2"/>
 </scenario>
 """
-"""Logs `NUMBER a-cNUMBER` for a right answer, `NUMBER fallback` for the script's own no."""
+)
+"""Logs `NUMBER a-cNUMBER` for a right answer, `NUMBER no:REASON` for the script's own no, and when."""
 
 QUIET = (
-    OPTIONS.replace('<log message="[call_number] [$1] [timestamp]"/>', "")
-    .replace('<ereg regexp="[^ ]+" search_in="hdr" header="X-Answer:" assign_to="1"/>', "")
-    .replace("    <action>\n      \n      \n    </action>\n", "")
-    .replace(
-        """  <recv response="503" optional="true" rtd="1" next="no">
-    <action><log message="[call_number] fallback [timestamp]"/></action>
-  </recv>
-""",
-        "",
-    )
-    .replace('  <label id="no"/>\n', "")
+    _SEND
+    + """  <recv response="200" timeout="10000" rtd="1"/>
+</scenario>
+"""
 )
 """Only 200 counts, and nothing is written: for the load."""
 
-INVITE = """<?xml version="1.0" encoding="UTF-8"?>
-<scenario name="INVITE">
-  <send retrans="500" start_rtd="1"><![CDATA[
-    INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-    Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-    From: <sip:c[call_number]@[local_ip]:[local_port]>;tag=[pid]t[call_number]
-    To: <sip:[service]@[remote_ip]:[remote_port]>
-    Call-ID: [call_id]
-    CSeq: 1 INVITE
-    Contact: <sip:c[call_number]@[local_ip]:[local_port]>
-    Max-Forwards: 70
-    Content-Length: 0
+INVITE = (_EXAMPLES / "call.xml").read_text()
+"""A call that notes who took it."""
 
-  ]]></send>
-  <recv response="100" optional="true"/>
-  <recv response="180" optional="true"/>
-  <recv response="200" rrs="true" timeout="10000" rtd="1">
-    <action>
-      <ereg regexp="[^ ]+" search_in="hdr" header="X-Answer:" assign_to="1"/>
-      <log message="[call_number] [$1]"/>
-    </action>
-  </recv>
-  <send><![CDATA[
-    ACK [next_url] SIP/2.0
-    Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-    [routes]
-    From: <sip:c[call_number]@[local_ip]:[local_port]>;tag=[pid]t[call_number]
-    [last_To:]
-    Call-ID: [call_id]
-    CSeq: 1 ACK
-    Max-Forwards: 70
-    Content-Length: 0
-
-  ]]></send>
-  <send retrans="500"><![CDATA[
-    BYE [next_url] SIP/2.0
-    Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-    [routes]
-    From: <sip:c[call_number]@[local_ip]:[local_port]>;tag=[pid]t[call_number]
-    [last_To:]
-    Call-ID: [call_id]
-    CSeq: 2 BYE
-    Max-Forwards: 70
-    Content-Length: 0
-
-  ]]></send>
-  <recv response="200"/>
-</scenario>
-"""
-
-TAKES = """<?xml version="1.0" encoding="UTF-8"?>
-<scenario name="takes">
-  <recv request="INVITE" rrs="true">
-    <action><ereg regexp="sip:([^@]+)@" search_in="msg" assign_to="1,2"/><log message="[$2]"/></action>
-  </recv>
-  <send retrans="500"><![CDATA[
-    SIP/2.0 200 OK
-    [last_Via:]
-    [last_From:]
-    [last_To:];tag=[pid]u[call_number]
-    [last_Call-ID:]
-    [last_CSeq:]
-    [last_Record-Route:]
-    Contact: <sip:[local_ip]:[local_port]>
-    X-Answer: [$2]
-    Content-Length: 0
-
-  ]]></send>
-  <recv request="ACK"/>
-  <recv request="BYE"/>
-  <send><![CDATA[
-    SIP/2.0 200 OK
-    [last_Via:]
-    [last_From:]
-    [last_To:]
-    [last_Call-ID:]
-    [last_CSeq:]
-    Content-Length: 0
-
-  ]]></send>
-  <Reference variables="1"/>
-</scenario>
-"""
+TAKES = (_EXAMPLES / "take.xml").read_text()
 """A server that takes each call, and gives back the user that it was called as."""
 
 REFUSES = """<?xml version="1.0" encoding="UTF-8"?>

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from sip import configs
 from sip.relay import Relay
-from testbed import Node, private_broker, telephony
+from testbed import private_broker, telephony
 from testbed.broker import say_on_stderr
 from testbed.kamailio import Kamailio
 from testbed.ports import free_port
@@ -24,12 +24,19 @@ from testbed.telephony import Telephony
 CHECKOUT = Path(__file__).parents[1]
 
 
+GIVEN: list[str] = []
+"""The URL of a broker that is there already; without one each experiment starts its own."""
+
+
 @contextlib.contextmanager
-def broker() -> Iterator[Node]:
-    """A private RabbitMQ that is gone afterwards."""
+def broker() -> Iterator[str]:
+    """The URL of a broker: the given one, or a private one that is gone afterwards."""
+    if GIVEN:
+        yield GIVEN[0]
+        return
     node = private_broker()
     try:
-        yield node
+        yield node.url
     finally:
         node.destroy()
 

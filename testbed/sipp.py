@@ -70,7 +70,7 @@ def run(
         command += ["-trace_logs", "-log_file", "log.txt", "-trace_err", "-error_file", "errors.txt"]
         command += ["-timeout", f"{timeout:g}s", "-timeout_error"]
         if response_times:
-            command += ["-trace_rtt", "-rtt_freq", "1000", "-timer_resol", "1"]
+            command += ["-trace_rtt", "-rtt_freq", "20", "-timer_resol", "1"]
         done = _run(command, folder, programs, timeout)
         if done.returncode not in (0, _FAILED) or not Path(folder, "stat.csv").exists():
             raise CommandFailed(f"sipp ended with status {done.returncode}: {_trouble(folder, done)}")
