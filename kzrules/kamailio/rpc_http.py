@@ -1,14 +1,15 @@
 """JSON-RPC over HTTP: a POST for each request, on a few connections that stay open. Used by `rpc`."""
 
-from io import BytesIO
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseDone
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.http_headers import Headers
+from twisted.web.iweb import IBodyProducer
+from zope.interface import implementer
 
 from kzrules.kamailio.rpc import NotAnswered, in_time
 
@@ -56,8 +57,7 @@ class OverHttp:
             raise NotAnswered("disconnected") from None
 
     def _post(self, body: bytes) -> "Deferred[bytes]":
-        producer: Any = FileBodyProducer(BytesIO(body))  # type: ignore[no-untyped-call]  # as above
-        asking: Deferred[Any] = self._agent.request(b"POST", self._url, HEADERS, producer)
+        asking: Deferred[Any] = self._agent.request(b"POST", self._url, HEADERS, _Whole(body))
         return asking.addCallback(_whole)
 
 
@@ -66,6 +66,24 @@ def _whole(response: Any) -> "Deferred[bytes]":
     body = _Body()
     response.deliverBody(body)
     return body.whole
+
+
+@implementer(IBodyProducer)
+class _Whole:
+    """A request's body, written in one piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.length = len(body)
+
+    def startProducing(self, consumer: Any) -> "Deferred[None]":  # noqa: N802  the name is Twisted's
+        consumer.write(self._body)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:  # noqa: N802  as above
+        """There is nothing left to pause."""
+
+    resumeProducing = stopProducing = pauseProducing  # noqa: N815  as above
 
 
 class _Body(Protocol):

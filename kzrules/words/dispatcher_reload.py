@@ -12,8 +12,8 @@ def dispatcher_reload() -> Remote:
 
 WORD = asking(
     "dispatcher_reload",
-    "Lets Kamailio's dispatcher read its destinations again, and gives true. Kamailio "
-    "refuses while another reload is under way.",
+    "Lets Kamailio's dispatcher read its destinations again, and gives true. Kamailio refuses within five "
+    "seconds of the last change (`reload_delta`), and so it does for adding and taking away.",
     (),
     frozenset({Kind.TRUTH}),
     (Example('dispatcher_reload(timeout: 5s) else (why) { warn("not reloaded: {why}") done }'),),
