@@ -138,7 +138,7 @@ def one_break(scale: float) -> list[Result]:
     """The service alone, by one broker: what the tests break."""
     del scale
     with broker() as url:
-        return [_break([url], None, "service", 100, 6.0)]
+        return [_break([url], None, "service", 40, 14.0)]
 
 
 Break = Callable[[Scene, Cluster | None], float]
