@@ -84,6 +84,7 @@ class RunOptions(usage.Options):
     def _take_over_logging(self) -> None:
         """Have twistd use our lines, unless its own --logger or --syslog was asked for."""
         twistd = self.parent.parent if self.parent is not None else None
+        self["pid-file"] = twistd.get("pidfile") if twistd is not None else None
         if twistd is None or twistd.get("logger") or twistd.get("syslog"):
             logs.set_level(self["log-level"])
             return

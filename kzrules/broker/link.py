@@ -6,7 +6,7 @@ an error. Inputs that come while another is being worked on are done right after
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -247,7 +247,36 @@ class _Waiting:
         self._timer.cancel()
 
 
-def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line is a transition
+def _add_moves(idle: Any, stopped: Any, dialing: Any, opening: Any, waiting: Any) -> None:
+    """The transitions at which nothing is done but to enter the next state."""
+    idle.upon(Machine.start).to(dialing).returns(None)
+    stopped.upon(Machine.start).to(dialing).returns(None)
+    dialing.upon(Machine.connected).to(opening).returns(None)
+    opening.upon(Machine.connected).loop().returns(None)
+    waiting.upon(Machine.retry).to(dialing).returns(None)
+    dialing.upon(Machine.exhausted).to(waiting).returns(None)
+    opening.upon(Machine.exhausted).to(waiting).returns(None)
+
+
+def _add_ends(idle: Any, stopped: Any, closing: Any) -> None:
+    """Where nothing is left to be done before it has stopped."""
+
+    @pep614(idle.upon(Machine.stop).to(stopped))
+    @pep614(stopped.upon(Machine.stop).loop())
+    @pep614(closing.upon(Machine.lost).to(stopped))
+    def end(_: Machine, core: Core) -> None:
+        core.has_stopped()
+
+
+def _add_loops(wanted: Iterable[Any], ending: Iterable[Any]) -> None:
+    """What is asked for where it is on its way already."""
+    for state in wanted:
+        state.upon(Machine.start).loop().returns(None)
+    for state in ending:
+        state.upon(Machine.stop).loop().returns(None)
+
+
+def _build() -> Callable[[Core], Machine]:
     builder = TypeMachineBuilder(Machine, Core)
     idle = builder.state("idle")
     stopped = builder.state("stopped")
@@ -258,22 +287,9 @@ def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line
     draining = builder.state("draining", _Draining)
     closing = builder.state("closing")
 
-    idle.upon(Machine.start).to(dialing).returns(None)
-    stopped.upon(Machine.start).to(dialing).returns(None)
-    dialing.upon(Machine.connected).to(opening).returns(None)
-    opening.upon(Machine.connected).loop().returns(None)
-    waiting.upon(Machine.retry).to(dialing).returns(None)
-    dialing.upon(Machine.exhausted).to(waiting).returns(None)
-    opening.upon(Machine.exhausted).to(waiting).returns(None)
-    for state in (dialing, opening, ready, waiting):
-        state.upon(Machine.start).loop().returns(None)
-    draining.upon(Machine.stop).loop().returns(None)
-    closing.upon(Machine.stop).loop().returns(None)
-
-    @pep614(idle.upon(Machine.stop).to(stopped))
-    @pep614(stopped.upon(Machine.stop).loop())
-    def nothing_to_stop(_: Machine, core: Core) -> None:
-        core.has_stopped()
+    _add_moves(idle, stopped, dialing, opening, waiting)
+    _add_ends(idle, stopped, closing)
+    _add_loops((dialing, opening, ready, waiting), (draining, closing))
 
     @pep614(dialing.upon(Machine.stop).to(stopped))
     @pep614(opening.upon(Machine.stop).to(stopped))
@@ -312,10 +328,6 @@ def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line
         core.state = "closing"
         for ___, session, ____ in core.opened:
             session.close()
-
-    @pep614(closing.upon(Machine.lost).to(stopped))
-    def end(_: Machine, core: Core) -> None:
-        core.has_stopped()
 
     return builder.build()
 

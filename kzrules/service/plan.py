@@ -73,6 +73,8 @@ class Plan:
     watch: bool = False
     http: tuple[str, int] | None = None
     """Address and port of health, metrics and the page."""
+    pid_file: str | None = None
+    """twistd's, which it removes at an ordered end only."""
     tracing: MakeProvider | None = None
     """Makes OpenTelemetry's provider; None where nothing is traced."""
 
@@ -109,5 +111,6 @@ def plan(loaded: Loaded, options: Mapping[str, Any], origin: Origin) -> Plan:
         options.get("state-age", 3600.0),
         bool(options.get("watch")),
         address(options["http"]) if options.get("http") else None,
+        options.get("pid-file"),
         provider_for(origin.identity, asked=bool(options.get("otel"))),
     )

@@ -7,8 +7,10 @@ out, and gives the status that control, page and health show.
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
@@ -118,6 +120,7 @@ class KzService(Service):
         if self._signalled:
             self.log.warn("Told twice to end: ending at once; the broker delivers again what is in hand.")
             sys.stdout.flush()
+            _remove_own(self._plan.pid_file)
             os._exit(1)
         self._signalled = True
         self._reactor.stop()
@@ -203,3 +206,10 @@ class KzService(Service):
 
 def _known(failure: Failure) -> None:
     failure.trap(NotReloaded)  # type: ignore[no-untyped-call]  # Twisted's
+
+
+def _remove_own(pid_file: str | None) -> None:
+    """A file that stayed would keep the next start from starting; another process's is not ours to remove."""
+    with suppress(OSError, ValueError):
+        if pid_file and int(Path(pid_file).read_text()) == os.getpid():
+            Path(pid_file).unlink()

@@ -138,8 +138,11 @@ class Bus:
 class Service:
     """`twistd -n kzrules run` as a process of its own, its log in a file."""
 
-    def __init__(self, folder: Path, url, rules, *options, broker="", login=None):
-        """`broker` is more of the broker block; `login`, "user:password", goes into a secrets folder."""
+    def __init__(self, folder: Path, url, rules, *options, broker="", login=None, zones=None, twistd=()):
+        """`broker` is more of the broker block; `login`, "user:password", goes into a secrets folder.
+
+        `zones`, names and URLs, stands in place of `url`.
+        """
         folder.mkdir(exist_ok=True)
         self.rules = folder / "rules.kzr"
         self.rules.write_text(rules)
@@ -149,13 +152,23 @@ class Service:
             broker += ' login: secret("broker")'
             url = re.sub("//.*@", "//", url)
             options = ("--secrets", str(folder / "secrets"), *options)
-        (folder / "broker.kzr").write_text(f'broker {{ "{url}" {broker} }}\n')
+        where = f'"{url}"'
+        if zones is not None:
+            where = " ".join(f'zone {name} {{ "{one}" }}' for name, one in zones.items())
+        (folder / "broker.kzr").write_text(f"broker {{ {where} {broker} }}\n")
         self.log = folder / "log"
-        twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "kzrules", "run"]
+        command = [
+            str(Path(sys.executable).with_name("twistd")),
+            "-n",
+            "--pidfile=",
+            *twistd,
+            "kzrules",
+            "run",
+        ]
         asked = ["--broker-file", str(folder / "broker.kzr"), "--log-format", "json", *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*twistd, *asked, str(self.rules)],
+                [*command, *asked, str(self.rules)],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
