@@ -131,7 +131,8 @@ class Trial:
         )
         await self.party.start({"x-single-active-consumer": True} if single else {})
         if preload:
-            await self.party.publish(range(preload))
+            for first in range(0, preload, 2_000):
+                await self.party.publish(range(first, min(first + 2_000, preload)))
 
     def _make_vhost(self, node: Node) -> None:
         node.add_vhost(self.vhost)

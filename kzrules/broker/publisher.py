@@ -5,7 +5,6 @@ a connection goes is sent again, in its order and with its message_id, on the ne
 may then come twice, and is never lost.
 """
 
-import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +34,10 @@ of a survivor may have handed messages to a quorum queue's leader that had just 
 confirms nor rejects them, ever (RabbitMQ 3.10.8, measured by killing a node)."""
 PROBE_PATIENCE = 0.5
 """The same while a new channel has confirmed nothing: little is out on it, see `_window`."""
+WINDOW = 4_096
+"""The most messages that are out unconfirmed: a broker is given no more than it answers in a moment."""
+STANDSTILL = 0.5
+"""Seconds by which the look for confirms may be late; later, we stood still, and not the broker."""
 HARD_LIMIT = 4
 """The outbox refuses at this many times its limit; from the limit on, consuming slows down."""
 
@@ -82,7 +85,7 @@ class Publisher:
         self._watchdog: Timer | None = None
         self._reopening: Timer | None = None
         self._singly = 0
-        self._window: float = math.inf
+        self._window = WINDOW
         """Messages that may be out on this channel: after a break one, and one more for each confirm. What
         goes out on a new channel may go to a leader that is dead, and would all have to be sent again."""
         self._was_full = False
@@ -291,24 +294,27 @@ class Publisher:
         """How many may go out now. Where nothing is kept, nothing is sent again: no need to hold back."""
         if not self._keep:
             return AT_ONCE
-        return int(max(0, min(AT_ONCE, (1 if self._singly else self._window) - len(self._ledger))))
+        return max(0, min(AT_ONCE, (1 if self._singly else self._window) - len(self._ledger)))
 
     def _watch(self) -> None:
         """See to it that confirms come; see PATIENCE."""
         if self._keep and self._watchdog is None and len(self._ledger):
             first = PROBE_PATIENCE if self._window == 2**self._silent else PATIENCE
             patience = min(first * 2.0**self._silent, LONGEST_PATIENCE)
-            self._watchdog = self._clock.callLater(patience, self._look, self._progress)
+            self._watchdog = self._clock.callLater(
+                patience, self._look, self._progress, self._clock.seconds() + patience
+            )
 
     def _stop_watching(self) -> None:
         if self._watchdog is not None and self._watchdog.active():
             self._watchdog.cancel()
         self._watchdog = None
 
-    def _look(self, progress: int) -> None:
+    def _look(self, progress: int, due: float) -> None:
         self._watchdog = None
         channel = self._channel
-        if progress == self._progress and len(self._ledger) and channel is not None and self.ready:
+        stuck = progress == self._progress and len(self._ledger) > 0
+        if stuck and self._clock.seconds() - due < STANDSTILL and channel is not None and self.ready:
             self._silent = min(self._silent + 1, 10)
             _log.warn(
                 "no confirm for {many} messages: they are sent again on a new channel", many=len(self._ledger)
@@ -328,7 +334,7 @@ class Publisher:
         self._progress += 1
         self._silent = 0
         for held, fate in self._ledger.settled(tag, multiple=multiple, ok=ok):
-            self._window += ok
+            self._window = min(self._window + ok, WINDOW)
             if self._singly:
                 self._singly -= 1
             match fate:

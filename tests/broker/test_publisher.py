@@ -485,3 +485,23 @@ def test_a_raw_message_is_sent_as_it_is():
     broker.confirm(1)
     assert sent.done
     assert broker.publishes() == ["dead"]
+
+
+def test_our_own_standstill_is_not_taken_for_a_broker_that_does_not_confirm():
+    broker, publisher = start()
+    sent = Outcome(publisher.publish(message(1)))
+    broker.clock.advance(4.0)
+    assert broker.ids() == ["m1"]
+    broker.confirm(1)
+    assert sent.done
+    assert publisher.resent == 0
+
+
+def test_no_more_is_out_than_a_broker_answers_in_a_moment():
+    broker, publisher = start()
+    sent = Outcome(publisher.publish_all([message(number) for number in range(5_000)]))
+    assert len(broker.ids()) == 4_096
+    broker.confirm(4_000, multiple=True)
+    assert len(broker.ids()) == 5_000
+    broker.confirm(5_000, multiple=True)
+    assert sent.done
