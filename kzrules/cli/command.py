@@ -28,6 +28,7 @@ VERBS = {
     "convert": "Make rule files out of a Kamailio configuration.",
     "run": "Run rules against a broker, in the foreground.",
     "dead": "Look at dead letters, send them back, or remove them.",
+    "capture": "Record events from a bus, as trace and diff read them.",
     "ctl": "Ask a running service how it is, and tell it what to do.",
     "completion": "Print the completion script of a shell.",
 }

@@ -5,23 +5,16 @@ The one verb that needs a broker: Twisted is imported when it runs, not before.
 
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from kzrules import secrets
+from kzrules.cli.broker import Session, broker_of, connected
 from kzrules.cli.command import CLEAN, FOUND
 from kzrules.cli.letters import NAMES, Letter, Where, brief, facts, payload, whole
 from kzrules.cli.terminal import GREEN, RED, Terminal, Wish, colour_option, counted
-from kzrules.errors import BrokerGone, KzError, SettingError
-from kzrules.language.declare import declare
-from kzrules.language.program import BrokerSpec, ZoneSpec
-from kzrules.language.source import read_program
-from kzrules.words import WORDS
-
-Session = Any
-Job = Callable[[Session], Awaitable[int]]
+from kzrules.errors import BrokerGone
 
 
 @click.command()
@@ -64,7 +57,7 @@ def command(
     removes it once the broker has confirmed that. Exit status 1: some could not be sent back.
     """
     terminal = Terminal.of(sys.stdout, color)
-    spec, login = _broker(rules, url, folder, secret)
+    spec, login = broker_of(rules, url, folder, secret)
     meant = Where(where)
     if verb == "purge" and not yes:
         which = "the letters that --where means" if where else "all letters"
@@ -72,75 +65,10 @@ def command(
     match verb:
         case "list" | "show":
             draw = _draw(verb, terminal, as_json=as_json)
-            return _run(spec, login, lambda session: _look(session, queue, limit, meant, draw, terminal))
+            return connected(spec, login, lambda session: _look(session, queue, limit, meant, draw, terminal))
         case "replay":
-            return _run(spec, login, lambda session: _replay(session, queue, meant, terminal))
-    return _run(spec, login, lambda session: _purge(session, queue, meant, terminal))
-
-
-def _broker(
-    rules: str | None, url: str | None, folder: str | None, secret: str | None
-) -> tuple[BrokerSpec, tuple[str, str] | None]:
-    from kzrules.language.program import Secret  # noqa: PLC0415  only here
-
-    place = secrets.folder(folder)
-    if url is not None:
-        spec = BrokerSpec((ZoneSpec("local", (url,)),), login=Secret(secret) if secret else None)
-        return spec, secrets.login(spec.login, place)
-    if rules is None:
-        raise click.UsageError("say where the broker is: --rules PATH or --url URL")
-    declared = declare(read_program([rules]).files, {}, "localhost", words=WORDS)
-    if declared.broker is None:
-        raise click.UsageError(f"{rules} has no `broker` block; say --url URL")
-    return declared.broker, secrets.login(declared.broker.login, place)
-
-
-def _run(spec: BrokerSpec, login: tuple[str, str] | None, job: Job) -> int:
-    """Connect to the first broker that answers, do the job, close."""
-    from twisted.internet import defer, reactor, task  # noqa: PLC0415  installs the reactor
-
-    outcome: list[int | KzError] = []
-
-    async def main() -> None:
-        try:
-            session = await _session(spec, login, reactor)
-            outcome.append(await job(session))
-            await session.close()
-        except KzError as why:
-            outcome.append(why)
-
-    try:
-        task.react(lambda _: defer.ensureDeferred(main()))
-    except SystemExit as ended:
-        if ended.code and not outcome:
-            return 2
-    if not outcome:
-        raise KeyboardInterrupt
-    if isinstance(outcome[0], KzError):
-        raise outcome[0]
-    return outcome[0]
-
-
-async def _session(spec: BrokerSpec, login: tuple[str, str] | None, reactor: Any) -> Session:
-    from twisted.internet.defer import Deferred  # noqa: PLC0415  see `_run`
-
-    from kzrules.broker.dial import Race, dialler  # noqa: PLC0415  see `_run`
-    from kzrules.broker.zones import servers  # noqa: PLC0415  see `_run`
-
-    found: Deferred[Any] = Deferred()
-    race = Race(
-        reactor,
-        (spec.connection_timeout, spec.handshake_timeout),
-        lambda: None,
-        lambda _server, session: found.callback(session),
-        lambda _server, _error: None,
-        found.errback,
-    )
-    listed = servers(spec)
-    if not listed:
-        raise SettingError("the `broker` block names no broker")
-    race.start(dialler(spec, login, reactor, "kzrules dead"), listed, 0)
-    return await found
+            return connected(spec, login, lambda session: _replay(session, queue, meant, terminal))
+    return connected(spec, login, lambda session: _purge(session, queue, meant, terminal))
 
 
 async def _look(  # noqa: PLR0917  what the command line says, once
@@ -151,7 +79,7 @@ async def _look(  # noqa: PLR0917  what the command line says, once
     draw: Callable[[Letter], str],
     terminal: Terminal,
 ) -> int:
-    from kzrules.broker import deadletters  # noqa: PLC0415  see `_run`
+    from kzrules.broker import deadletters  # noqa: PLC0415  see `cli.broker`
 
     total = await deadletters.count(session, queue)
     found = await deadletters.look(session, queue, limit=limit, where=where)
@@ -180,7 +108,7 @@ def _bar(seen: int, total: int) -> None:
 
 
 async def _replay(session: Session, queue: str, where: Where, terminal: Terminal) -> int:
-    from twisted.internet import reactor  # noqa: PLC0415  see `_run`
+    from twisted.internet import reactor  # noqa: PLC0415  see `cli.broker`
 
     from kzrules.broker import deadletters  # noqa: PLC0415
     from kzrules.broker.publisher import Publisher  # noqa: PLC0415
@@ -202,7 +130,7 @@ async def _replay(session: Session, queue: str, where: Where, terminal: Terminal
 
 
 async def _purge(session: Session, queue: str, where: Where, terminal: Terminal) -> int:
-    from kzrules.broker import deadletters  # noqa: PLC0415  see `_run`
+    from kzrules.broker import deadletters  # noqa: PLC0415  see `cli.broker`
 
     tally = await deadletters.purge(session, queue, where=where, progress=_bar)
     terminal.say(f"{counted(tally.done, 'letter')} removed, {tally.kept:,} left in {queue}")

@@ -11,17 +11,16 @@ from time import perf_counter
 from typing import Any
 
 from kzrules.broker.inhand import InHand
-from kzrules.errors import KzError, SettingError
+from kzrules.errors import SettingError
 from kzrules.message.outcome import Ack, Reject
 from kzrules.message.payload import dumps
 from kzrules.operate.condition import Condition
-from kzrules.wire.routing_key import encode_segment
+from kzrules.operate.redact import HIDDEN, redacted, without
 
 SHARE = 0.05
 """Of each second, what one tap may take of the reactor's time."""
 LONGEST_PAYLOAD = 65_536
 """Bytes of a payload that is shown."""
-HIDDEN = "(redacted)"
 EXAMPLE = '.Event-Name == "dialog_update" and outcome == "reject"'
 
 
@@ -123,7 +122,7 @@ class Tap:
         if item.event is not None and size <= LONGEST_PAYLOAD:
             hidden: list[str] = []
             shown = redacted(payload, self._wish.redact, hidden)
-            known = _without(known, hidden)
+            known = without(known, hidden)
         elif self._wish.redact:
             known = {**known, "did": [], "routing_key": HIDDEN, "reason": HIDDEN}
         return {**known, "bytes": size, "payload": shown}
@@ -152,52 +151,3 @@ def facts(item: InHand, now: float) -> dict[str, Any]:
         "ms": round((now - event.received_at) * 1000, 1) if event else None,
         "msg_id": event.received.get("Msg-ID") if event else None,
     }
-
-
-def redacted(value: Any, names: frozenset[str], hidden: list[str]) -> Any:
-    """A copy without the values of these fields, at every depth; texts that went are added to `hidden`."""
-    if not names:
-        return value
-    if isinstance(value, dict):
-        made = {}
-        for name, item in value.items():
-            if name in names:
-                hidden.extend(_texts(item))
-                made[name] = HIDDEN
-            else:
-                made[name] = redacted(item, names, hidden)
-        return made
-    if isinstance(value, list):
-        return [redacted(item, names, hidden) for item in value]
-    return value
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict | list):
-        items = value.values() if isinstance(value, dict) else value
-        return [text for item in items for text in _texts(item)]
-    return [str(value)] if isinstance(value, str | int | float) and len(str(value)) > 2 else []
-
-
-def _without(known: dict[str, Any], hidden: list[str]) -> dict[str, Any]:
-    """What a payload's redacted fields said may stand in a routing key or a reason, too."""
-    if not hidden:
-        return known
-    spelt = sorted({form for text in hidden for form in (text, _encoded(text))}, key=len, reverse=True)
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, list):
-            return [clean(item) for item in value]
-        if isinstance(value, str):
-            for form in spelt:
-                value = value.replace(form, HIDDEN)
-        return value
-
-    return {name: clean(value) for name, value in known.items()}
-
-
-def _encoded(text: str) -> str:
-    try:
-        return encode_segment(text)
-    except KzError:
-        return text

@@ -8,7 +8,8 @@ from settled import settled
 from kzrules.errors import SettingError
 from kzrules.message.outcome import Ack, Cause, Place, Reject
 from kzrules.operate import taps
-from kzrules.operate.taps import HIDDEN, Tap, Wish
+from kzrules.operate.redact import HIDDEN
+from kzrules.operate.taps import Tap, Wish
 
 
 class Reader:
