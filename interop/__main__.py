@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from interop import asking, differential, faults, publishing, takeover, together, zones
+from interop import asking, converted, differential, faults, publishing, takeover, together, zones
 from interop.scene import Result
 from testbed import Node, NoKamailio, private_broker, telephony
 from testbed.broker import say_on_stderr
@@ -18,6 +18,7 @@ ALL: dict[str, Experiment] = {
     "zones": zones.run,
     "differential": differential.run,
     "faults": faults.run,
+    "converted": converted.run,
     "together": together.run,
     "takeover": takeover.run,
 }

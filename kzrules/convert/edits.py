@@ -1,5 +1,5 @@
-r"""Edits of JSON by regular expression, as fields that are set: `{re.subst,/"State":"yes"/"State":"early"/}`
-is `with { "State": "early" }`. `expressions` asks for each such edit of a payload.
+r"""Edits of JSON by regular expression, as fields that are set where they are there:
+`{re.subst,/"State":"[^"]*"/"State":"early"/}` is `with { "State": "early" }`. `expressions` asks for each.
 """
 
 import re
@@ -40,8 +40,8 @@ def edited(owner: "Expressions", base: t.Expr, rest: str) -> t.Expr | None:
         return None
     kept = base if old["name"] == new["name"] else make.call("without", base, make.literal(old["name"]))
     changed = make.copied(kept, [make.entry(make.literal(new["name"]), value)])
-    if constant is None:
-        return changed
+    if constant is None:  # what is not there was not edited either
+        return make.either(make.binary("!=", was, make.NULL), changed, base)
     text = constant["text"] if constant["text"] is not None else int(constant["number"])
     return make.either(make.binary("==", was, make.literal(text)), changed, base)
 

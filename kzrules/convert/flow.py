@@ -113,7 +113,7 @@ class Flows:
         match step:
             case n.Leave(word=word, value=value):
                 asked = frozenset(reads(value)) if value is not None else NONE
-                behind = {"return": leaving, "break": after, "continue": after}.get(word, NONE)
+                behind = {"return": leaving, "break": after}.get(word, NONE)
                 return asked | behind
             case n.Set(target=target, value=value):
                 key = target_of(step)

@@ -10,9 +10,14 @@ _SIP = (
 )
 _KINDS: tuple[tuple[str, str, str], ...] = (
     (
+        r"pres_refresh_watchers",
+        "presence",
+        "with a `kamailio` declaration `presence_refresh_watchers(uri, event) else { ... }` does it",
+    ),
+    (
         r"kazoo_pua_publish.*|pres_.*|pua_.*|handle_(publish|subscribe)|send_publish",
         "presence",
-        "presence lives in Kamailio's database: publish the state, and let whoever writes it listen",
+        "presence lives in Kamailio: hand the payload to a route there by `event_route(...)`, or publish it",
     ),
     (
         r"sql_.*|db_.*|avp_db_.*",
@@ -22,14 +27,14 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     (
         r"registered|reg_.*|unregister|save|lookup.*|ul_.*|add_contact",
         "registrar",
-        "contacts live in Kamailio: keep those that `reg_success` tells of in a table, or ask by its RPC",
+        "contacts live in Kamailio: `registrations(aor)` and `unregister(aor)` reach them by its JSON-RPC",
     ),
     (
         r"ds_.*",
         "dispatcher",
-        "the dispatcher lives in Kamailio: reload it there when a rule publishes a change",
+        "the dispatcher lives in Kamailio: `dispatcher_reload()` and its kin reach it by JSON-RPC",
     ),
-    (r"jsonrpc_.*|rpc_.*", "rpc", "a command for Kamailio itself: leave it there"),
+    (r"jsonrpc_.*|rpc_.*", "rpc", "a command for Kamailio: `rpc(method, params) else { ... }` sends it"),
     (r"mq_.*", "queue", "a queue that Kamailio's own processes share: keep a table, or do the work at once"),
     (r"sht_.*", "table", "rules do not walk over a table or compare its entries in this way"),
     (

@@ -143,7 +143,7 @@ class Do(Step):
 
 @dataclass(frozen=True, slots=True)
 class Leave(Step):
-    """`return`, `exit`, `drop`, `break`, `continue`."""
+    """`return`, `exit`, `drop`, `break`."""
 
     word: str
     value: Value | None = None

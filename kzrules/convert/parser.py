@@ -32,7 +32,7 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
 _SAME = {"||": "or", "&&": "and", "eq": "==", "ne": "!=", "seq": "==", "sne": "!=", "ieq": "==", "ine": "!=",
          "mod": "%"}  # fmt: skip
 _PREFIXES = frozenset({"defined", "strlen", "strempty"})
-_LEAVES = frozenset({"return", "exit", "drop", "break", "continue"})
+_LEAVES = frozenset({"return", "exit", "drop", "break"})
 DEEPEST = 120
 
 

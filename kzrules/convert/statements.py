@@ -1,7 +1,7 @@
 """Statements: assignments, branches, loops over what ends, leaving. `translate` asks for each block."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kzrules.convert import make
 from kzrules.convert import nodes as n
@@ -16,17 +16,6 @@ from kzrules.language import tree as t
 from kzrules.language.check_statement import block_leaves, leaves
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """What `break` and `continue` set; None: nothing leaves in that way there."""
-
-    broken: str | None = None
-    skipped: str | None = None
-
-
-NO_FLAGS = Flags()
-
-
 class Statements(Calls):
     """Translates the statements of one block. `route`: it is called, and gives what `flow` says."""
 
@@ -34,8 +23,8 @@ class Statements(Calls):
         super().__init__(world, payload=payload)
         self.flow = flow
         self.set_here = {}
-        self.flags: list[Flags] = []
-        """What `break` and `continue` set, for each loop and switch around."""
+        self.flags: list[str | None] = []
+        """What `break` sets, for each loop and switch around; None: nothing breaks there."""
 
     def whole(self, body: n.Body) -> t.Block:
         """A block with its end."""
@@ -61,20 +50,14 @@ class Statements(Calls):
             self.step(step)
             if self.out and leaves(self.out[-1]):
                 return
-            left = self.left(step)
-            if left and at + 1 < len(steps):
+            flag = self.flags[-1] if self.flags else None
+            if flag is not None and _breaks(step) and at + 1 < len(steps):
                 outer, self.out = self.out, []
                 self.steps(steps[at + 1 :])
                 rest, self.out = self.out, outer
                 if rest:
-                    self.add(make.when(_none_of(left), make.block(rest)))
+                    self.add(make.when(make.negate(make.name(flag)), make.block(rest)))
                 return
-
-    def left(self, step: n.AnyStep) -> list[str]:
-        """The flags that a statement may have set: what follows it is passed over then."""
-        flags = self.flags[-1] if self.flags else NO_FLAGS
-        made = [flags.broken] if flags.broken and _leaves_by(step, "break") else []
-        return made + ([flags.skipped] if flags.skipped and _leaves_by(step, "continue") else [])
 
     def step(self, step: n.AnyStep) -> None:
         """One statement, with the comments about it."""
@@ -239,18 +222,17 @@ class Statements(Calls):
         if steps and isinstance(steps[-1], n.Leave) and steps[-1].word == "break":
             steps = steps[:-1]
         inner = n.Body(steps, body.inside)
-        around = self.flags[-1] if self.flags else NO_FLAGS
-        flags = replace(around, broken=None)
-        if any(_leaves_by(one, "break") for one in steps):
-            flags = replace(flags, broken=self.flag("left"))
-            self.add(make.assign(str(flags.broken), make.FALSE))
-        self.flags.append(flags)
+        flag = None
+        if any(map(_breaks, steps)):
+            flag = self.flag("left")
+            self.add(make.assign(flag, make.FALSE))
+        self.flags.append(flag)
         made = self.body(inner)
         self.flags.pop()
         return made
 
     def flag(self, wanted: str) -> str:
-        """A name for what `break` or `continue` sets."""
+        """A name for what `break` sets."""
         name = fresh(wanted, {*self.made_up, *self.world.tables, *self.world.variables()})
         self.made_up.add(name)
         return name
@@ -269,30 +251,25 @@ class Statements(Calls):
 
     def for_each(self, iterable: t.Expr, item: str, body: n.Body, only: t.Expr | None = None) -> None:
         """`for item in iterable`, `only` under a condition. A `break` sets a flag, and what is left is
-        passed over; a `continue` sets one that each round takes down.
+        passed over.
         """
-        breaks = any(_leaves_by(one, "break") for one in body.steps)
-        skips = any(_leaves_by(one, "continue") for one in body.steps)
-        flags = Flags(self.flag("stopped") if breaks else None, self.flag("skipped") if skips else None)
-        if flags.broken:
-            self.add(make.assign(flags.broken, make.FALSE))
-        self.flags.append(flags)
+        flag = self.flag("stopped") if any(map(_breaks, body.steps)) else None
+        if flag is not None:
+            self.add(make.assign(flag, make.FALSE))
+        self.flags.append(flag)
         made = self.body(body)
         self.flags.pop()
-        if flags.skipped:
-            made = replace(made, statements=(make.assign(flags.skipped, make.FALSE), *made.statements))
-        tests = [make.negate(make.name(flags.broken))] if flags.broken else []
-        for test in [*([only] if only is not None else []), *tests]:
-            made = make.block([make.when(test, made)])
+        for test in (only, make.negate(make.name(flag)) if flag is not None else None):
+            if test is not None:
+                made = make.block([make.when(test, made)])
         self.add(t.For((item,), self.known_list(iterable), made, span=make.HERE))
 
     # --- leaving
 
     def leave(self, step: n.Leave) -> None:
-        """`return`, `exit`, `drop`, `break`, `continue`"""
-        if step.word in ("break", "continue"):
-            flags = self.flags[-1] if self.flags else NO_FLAGS
-            flag = flags.broken if step.word == "break" else flags.skipped
+        """`return`, `exit`, `drop`, `break`"""
+        if step.word == "break":
+            flag = self.flags[-1] if self.flags else None
             if flag is None:
                 self.gap("loop", f"`{step.word}` stands in no loop that was taken over")
             else:
@@ -339,24 +316,14 @@ def _is_null(node: n.Value) -> bool:
     return isinstance(node, n.Variable) and node.text in ("$null", "$(null)")
 
 
-def _leaves_by(step: n.AnyStep, word: str) -> bool:
-    """Whether a `break` or `continue` in a statement is one of the loop or switch around it."""
+def _breaks(step: n.AnyStep) -> bool:
+    """Whether a `break` in a statement is one of the loop or switch around it."""
     match step:
-        case n.Leave(word=own):
-            return own == word
-        case n.While():
+        case n.Leave(word=word):
+            return word == "break"
+        case n.While() | n.Switch():
             return False
-        case n.Switch() if word == "break":
-            return False
-    return any(_leaves_by(one, word) for body in bodies_of(step) for one in body.steps)
-
-
-def _none_of(flags: list[str]) -> t.Expr:
-    """That none of the flags is set."""
-    test: t.Expr = make.name(flags[0])
-    for one in flags[1:]:
-        test = make.binary("or", test, make.name(one))
-    return make.negate(test)
+    return any(_breaks(one) for body in bodies_of(step) for one in body.steps)
 
 
 def _falling(cases: tuple[n.Case, ...]) -> n.Body:

@@ -27,6 +27,7 @@ def parts(real_kamailio):
         ("answers go back by the zone of their question", ["sync_home=10", "async_away=10"]),
         ("the same inputs to both", ["name=100", "encode=100", "json=100", "lax=100"]),
         ("what the list of differences says", ["shown=15", "differences=13"]),
+        ("converted rules beside their originals", ["events=150", "published=350"]),
         ("both on the same exchanges", ["seconds=8"]),
         ("queues of the module taken over", ["queues=4", "worked=240"]),
     ],
