@@ -149,14 +149,14 @@ class Expressions:
 
     def sum(self, node: n.Operation) -> t.Expr:
         """`+`: numbers are added where the left side is one, everything else is put together as text."""
-        operands = _operands(node)
+        sides = operands(node)
         given: list[Part] = []
-        for one in operands:
+        for one in sides:
             given += self.holes(one.text) if isinstance(one, n.Text) else [one]
-        if any(isinstance(one, n.Text) for one in operands) and looks_like_json(given):
+        if any(isinstance(one, n.Text) for one in sides) and looks_like_json(given):
             return self.glued(given)
-        made = self.value(operands[0])
-        for one in operands[1:]:
+        made = self.value(sides[0])
+        for one in sides[1:]:
             right = self.value(one)
             kind = self.world.kind(made)
             if kind in (INTEGER, NULL, None) and self.world.kind(right) != TEXT:
@@ -461,9 +461,10 @@ class Expressions:
         return self.item(value, number) or make.index(value, number)
 
 
-def _operands(node: n.Value) -> list[n.Value]:
+def operands(node: n.Value) -> list[n.Value]:
+    """What `+` puts together."""
     if isinstance(node, n.Operation) and node.op == "+":
-        return [*_operands(node.left), node.right]
+        return [*operands(node.left), node.right]
     return [node]
 
 

@@ -40,6 +40,21 @@ class Reader:
             raise NotJson
         return made
 
+    def fragment(self) -> tuple[bool, list[t.Entry | t.Spread]]:
+        """Fields of an object that is put together in pieces: whether it begins here, and its fields."""
+        begins = self.took("{")
+        made: list[t.Entry | t.Spread] = []
+        while not self.took("}"):
+            self.blanks()
+            if self.at == len(self.signs):
+                return begins, made
+            if not self.took(","):
+                made.append(self.entry())
+        self.blanks()
+        if self.at < len(self.signs):
+            raise NotJson
+        return begins, made
+
     def now(self) -> str | Value | None:
         """The sign or variable that comes next."""
         return self.signs[self.at] if self.at < len(self.signs) else None
@@ -78,19 +93,24 @@ class Reader:
         """The fields of an object; of a name that stands twice the last one counts."""
         made: dict[t.Expr, t.Entry | t.Spread] = {}
         while not self.took(close):
-            self.blanks()
-            sign = self.now()
-            if not isinstance(sign, str) or sign not in "\"'":
-                raise NotJson
-            key = self.quoted()
-            if not self.took(":"):
-                raise NotJson
-            made[key] = make.entry(key, self.any())
+            one = self.entry()
+            made[one.key] = one
             if not self.took(","):
                 if self.took(close):
                     break
                 raise NotJson
         return list(made.values())
+
+    def entry(self) -> t.Entry:
+        """`"name": value`"""
+        self.blanks()
+        sign = self.now()
+        if not isinstance(sign, str) or sign not in "\"'":
+            raise NotJson
+        key = self.quoted()
+        if not self.took(":"):
+            raise NotJson
+        return make.entry(key, self.any())
 
     def items(self, close: str) -> list[t.Expr]:
         """The items of a list."""

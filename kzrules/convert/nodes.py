@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from kzrules.convert.place import Place
+from kzrules.convert.place import Place, UnreadableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,8 @@ class Block:
     body: Body
     place: Place
     before: tuple[str, ...] = ()
+    unreadable: UnreadableError | None = field(default=None, compare=False)
+    """Why its body is empty: it could not be read, which counts only where rules need it."""
 
 
 @dataclass(frozen=True, slots=True)

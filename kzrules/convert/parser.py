@@ -87,7 +87,7 @@ class Parser:
         made = n.Config()
         while self.now.kind != END:
             if self.is_word(*BLOCKS) and self._opens_block():
-                blocks.append(self._block())
+                blocks.append(self._any_block())
             elif self.is_word("modparam", "modparamx"):
                 parameters += self._parameter()
             else:
@@ -97,6 +97,30 @@ class Parser:
     def _opens_block(self) -> bool:
         following = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
         return following.kind == SIGN and following.text in ("[", "{")
+
+    def _any_block(self) -> n.Block:
+        """A block; one that cannot be read is passed over, for it may be about SIP alone."""
+        start = self.at
+        try:
+            return self._block()
+        except UnreadableError as why:
+            self.at, self.depth = start, 0
+            return self._passed_over(why)
+
+    def _passed_over(self, why: UnreadableError) -> n.Block:
+        """To the brace that closes the block; the end of the file in its place is a mistake for sure."""
+        first = self.next()
+        name = self._route_name() if self.is_sign("[") else ""
+        depth = 0
+        while True:
+            if self.now.kind == END:
+                raise why
+            depth += {"{": 1, "}": -1}.get(self.next().text, 0)
+            if depth == 0:
+                break
+        if name.startswith("kazoo:"):
+            raise why
+        return n.Block(first.text, name, n.Body(()), first.place, _before(first), why)
 
     def _block(self) -> n.Block:
         first = self.next()
@@ -343,6 +367,8 @@ class Parser:
         token = self.next()
         if token.kind == TEXT:
             return n.Text(token.text + self._more_text(), token.place)
+        if token.kind == NUMBER and self.is_sign("."):
+            return n.Text(self._address(token.text), token.place)
         if token.kind == NUMBER:
             return n.Number(int(token.text, 0), token.place)
         if token.kind == VARIABLE:
@@ -352,6 +378,12 @@ class Parser:
         if token.kind == WORD:
             return self._call(token) if self.is_sign("(") else n.Bare(token.text, token.place)
         raise UnreadableError(f"a value was expected, and here is {token}", token.place)
+
+    def _address(self, begun: str) -> str:
+        """`src_ip == 10.0.0.1`"""
+        while self.took("."):
+            begun = f"{begun}.{self.next().text}"
+        return begun
 
     def _call(self, name: Token) -> n.Call:
         self.next()

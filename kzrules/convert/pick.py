@@ -59,6 +59,8 @@ def reached(config: n.Config, body: n.Body, found: dict[str, n.Block]) -> None:
                 names.append((f"{kind} {name}", by_kind(config, kind).get(name)))
         for name, block in names:
             if block is not None and name not in found:
+                if block.unreadable is not None:
+                    raise block.unreadable
                 found[name] = block
                 reached(config, block.body, found)
 

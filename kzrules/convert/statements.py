@@ -8,9 +8,10 @@ from kzrules.convert import nodes as n
 from kzrules.convert.calls import Calls
 from kzrules.convert.expressions import SHARED
 from kzrules.convert.flow import Flow
+from kzrules.convert.pieces import in_pieces, piece
 from kzrules.convert.place import Place
 from kzrules.convert.pseudo import Pseudo, whole
-from kzrules.convert.uses import bodies_of, steps_of
+from kzrules.convert.uses import Key, bodies_of, steps_of
 from kzrules.convert.world import World, fresh
 from kzrules.language import tree as t
 from kzrules.language.check_statement import block_leaves, leaves
@@ -23,11 +24,13 @@ class Statements(Calls):
         super().__init__(world, payload=payload)
         self.flow = flow
         self.set_here = {}
+        self.pieces: set[Key] = set()
         self.flags: list[str | None] = []
         """What `break` sets, for each loop and switch around; None: nothing breaks there."""
 
     def whole(self, body: n.Body) -> t.Block:
         """A block with its end."""
+        self.pieces = in_pieces(self, body)
         made = self.body(body)
         if self.flow is not None and (self.flow.gives or self.flow.code) and not block_leaves(made):
             end = self.given(make.TRUE)
@@ -102,7 +105,9 @@ class Statements(Calls):
         if key is None or (key in self.pops and _is_null(node)):
             return
         name = self.world.name_of(key)
-        value = self.value(node)
+        value = piece(self, key, node) if key in self.pieces else self.value(node)
+        if value is None:
+            return
         self.world.learn(name, self.world.kind(value))
         self.set_here[name] = value
         if isinstance(value, t.Call) and value.name == "len":

@@ -262,3 +262,43 @@ def test_an_exchange_without_a_type_is_a_gap(rules):
 def test_a_name_that_only_run_time_knows_is_a_gap(rules):
     made = rules('event_route[kazoo:mod-init] { kazoo_subscribe("$var(unknown)"); }')
     assert "subscribe" not in made.split("\n", 3)[3].split("kz gap")[0]
+
+
+def test_an_object_in_pieces_is_made_of_fields(body):
+    made = body(
+        """$var(m) = "{'a': 1";
+        if ($(kzE{kz.json,B}) != "") $var(m) = $var(m) + ", 'b': '$(kzE{kz.json,B})'";
+        $var(m) = $var(m) + "}";
+        kazoo_publish("e", "k", $var(m));"""
+    )
+    assert 'let m = { "a": 1 }' == made[0]
+    assert 'm = m with { "b": "{.B}" }' in made
+    assert 'publish("e", "k", m, mandatory: false)' == made[-1]
+
+
+def test_json_that_is_no_object_in_pieces_is_read_when_it_is_sent_and_marked(body):
+    made = body(
+        """$var(m) = "{'a': [";
+        if ($(kzE{kz.json,B}) != "") $var(m) = $var(m) + "1";
+        $var(m) = $var(m) + "]}";
+        kazoo_publish("e", "k", $var(m));"""
+    )
+    assert (
+        "# kz gap: json text: this message is put together as text, and read as JSON when it is sent" in made
+    )
+    assert 'publish("e", "k", parse_json(m), mandatory: false)' == made[-1]
+
+
+def test_a_sip_route_that_cannot_be_read_is_left_alone(rules):
+    text = "request_route { if (method is what) [ } }\nroute[SIP] { if (src_ip == 10.0.0.1) exit; ] }\n"
+    assert 'info("x")' in rules(text.replace("} }", "}") + ROUTE.format('xlog("L_INFO", "x");'))
+
+
+def test_a_route_that_rules_need_and_that_cannot_be_read_is_pointed_at(rules):
+    assert "main.cfg:2:" in wrong(rules, ROUTE.format("route(R);") + "\nroute[R] { if ] }")
+
+
+def test_an_address_is_a_text(body):
+    assert (
+        'if .From == "10.0.0.1" { done }' == body('if ($(kzE{kz.json,From}) == 10.0.0.1) exit; xlog("x");')[0]
+    )

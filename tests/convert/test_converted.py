@@ -67,7 +67,7 @@ def test_every_gap_is_marked_where_it_is_with_the_line_that_it_comes_from():
     made = converted("stock")
     text = "\n".join(made.files.values())
     assert {one.kind for one in made.summary.gaps} == {
-        "dispatcher", "json text", "leak", "log level", "loop", "presence", "publish result",
+        "dispatcher", "leak", "log level", "loop", "presence", "publish result",
         "registrar", "rpc", "sip", "sql", "table", "transformation", "variable",
     }  # fmt: skip
     for gap in made.summary.gaps:

@@ -63,3 +63,22 @@ def test_what_the_page_shows_checks(tmp_path):
         (tmp_path / f"{number}.kzr").write_text(text)
     checked = subprocess.run([KZRULES, "check", tmp_path], capture_output=True, text=True, check=False)
     assert (len(shown) > 0, 0) == (True, checked.returncode), checked.stdout
+
+
+def test_the_converted_example_is_what_convert_gives(tmp_path):
+    """The configuration, the rules and the summary stand behind each other on the page."""
+    example = section_of("Converting a configuration")
+    configuration, rules, told = re.findall(
+        r"^```(?:kamailio|kzr|text)\n(.*?)^```", example, re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "parking.cfg").write_text(configuration)
+    done = subprocess.run(
+        [KZRULES, "convert", "parking.cfg", "-o", "rules/"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (told, "", 0) == (done.stdout, done.stderr, done.returncode)
+    assert rules == (tmp_path / "rules" / "parking.kzr").read_text()
+
+
+def section_of(title):
+    return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
