@@ -9,17 +9,20 @@ import re
 from typing import Any
 
 from kzrules.errors import PayloadError
-from kzrules.message.payload import MAX_BYTES, loads
+from kzrules.message.payload import MAX_BYTES, MAX_DEPTH, loads
 
 _PIECE = re.compile(
     r"""(?P<skip>[ \t\r\n]+|/\*.*?\*/|//[^\n]*)
-    |(?P<double>"(?:[^"\\]|\\.)*")
-    |(?P<single>'(?:[^'\\]|\\.)*')
+    |(?P<double>"[^"\\]*+(?:\\.[^"\\]*+)*+")
+    |(?P<single>'[^'\\]*+(?:\\.[^'\\]*+)*+')
     |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     |(?P<word>[A-Za-z]+)
     |(?P<mark>[{}\[\]:,])""",
     re.DOTALL | re.VERBOSE,
 )
+MAX_MENDED = 1024 * 1024
+"""The largest body that is mended: it is taken apart piece by piece, which takes some hundred times as
+long, and as much memory, as reading it does."""
 _WORDS = {"true": "true", "false": "false", "null": "null", "nan": "null"}
 
 
@@ -28,7 +31,7 @@ def loads_lenient(body: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     try:
         return loads(body, max_bytes)
     except PayloadError as strict:
-        if len(body) > max_bytes:
+        if len(body) > min(max_bytes, MAX_MENDED):
             raise
         mended = _mended(body)
         if mended is None:
@@ -58,7 +61,7 @@ def _mended(body: bytes) -> bytes | None:
         if written:
             made.append(written)
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(written, 0)
-        if made and depth <= 0:
+        if (made and depth <= 0) or depth > MAX_DEPTH:
             break
     return "".join(made).encode("utf-8", "replace")
 

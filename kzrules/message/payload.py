@@ -20,6 +20,9 @@ MAX_BYTES = 16 * 1024 * 1024
 """The largest body that is read or written, and the largest value of a rule."""
 MAX_DEPTH = 200
 """How deep lists and objects may lie in each other; orjson writes no more than 254."""
+MAX_VALUES = 200_000
+"""The most that a body may hold: fields, items, lists and objects, all together. Sixteen megabytes of
+`[],` are five million lists: half a gigabyte, and ten seconds in which no other thread runs."""
 MAX_DIGITS = 4300
 """The longest integer, in and out: Python's own bound against quadratic conversions."""
 
@@ -40,10 +43,26 @@ def loads_value(body: bytes, max_bytes: int = MAX_BYTES) -> Any:
     """The value that a body holds, whatever its kind."""
     if len(body) > max_bytes:
         raise PayloadError(f"the payload has {len(body)} bytes, more than the {max_bytes} allowed")
+    if len(body) > MAX_VALUES:  # a smaller one cannot hold as many
+        _check_values(body)
     value = _exact(body) if _LONG_RUN in body.translate(_DIGITS) else _fast(body)
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         _check_depth(value)
     return value
+
+
+def _check_values(body: bytes) -> None:
+    """Before it is read: each value but the first stands behind a comma or a bracket."""
+    if _values(body) <= MAX_VALUES:
+        return
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # No more than a name and a text belong to one value: with more quotes there are too many values.
+    if plain.count(b'"') > 4 * MAX_VALUES or _values(b"".join(plain.split(b'"')[::2])) > MAX_VALUES:
+        raise PayloadError(f"the payload holds more than {MAX_VALUES} values")
+
+
+def _values(text: bytes) -> int:
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def _fast(body: bytes) -> Any:

@@ -1,6 +1,7 @@
 """JSON in and out, where orjson and the standard library disagree."""
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from kzrules.errors import PayloadError, RuleFailure
 from kzrules.message.lenient import loads_lenient
 from kzrules.message.payload import (
     MAX_DEPTH,
+    MAX_VALUES,
     Stamp,
     dumps,
     encode,
@@ -80,6 +82,57 @@ def test_a_payload_at_the_depth_limit_is_read_and_written():
 def test_a_payload_over_the_size_is_refused():
     with pytest.raises(PayloadError, match="has 9 bytes, more than the 8"):
         loads(b'{"a":100}', 8)
+
+
+def test_as_many_values_as_may_be_are_read_and_one_more_is_not():
+    fields = ",".join(f'"{number}":1' for number in range(MAX_VALUES))
+    assert MAX_VALUES == len(loads(f"{{{fields}}}".encode()))
+    with pytest.raises(PayloadError, match="holds more than 200000 values"):
+        loads(f'{{{fields},"more":[]}}'.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":[' + b"[]," * 5_000_000 + b"[]]}",
+        b'{"a":' + (b"[" * 190 + b"]" * 190 + b",") * 40_000 + b"1}",
+        b"{" + b'"",' * 5_000_000 + b"}",
+        b'"' * 16_000_000,
+    ],
+    ids=["lists", "nested", "texts", "quotes"],
+)
+def test_a_body_of_millions_of_values_is_refused_before_they_are_made(body):
+    began = time.monotonic()
+    with pytest.raises(PayloadError, match=r"values|not JSON: unexpected content"):
+        loads(body)
+    assert time.monotonic() - began < 5
+
+
+def test_commas_and_brackets_within_texts_are_no_values():
+    body = b'{"a":"' + b'[{,\\",\\\\' * 300_000 + b'","b":["x,y"]}'
+    assert ["x,y"] == loads(body)["b"]
+
+
+@pytest.mark.parametrize(
+    ("body", "readable"),
+    [
+        (b"{'a':'" + b"x" * 1_000_000 + b"'}", True),
+        (b"{'a':'" + b"\\n" * 500_000 + b"'}", True),
+        (b"{'a':'" + b"x" * 15_000_000 + b"'}", False),
+        (b"{'a':" + b"[" * 1_000_000, False),
+        (b"{'a':'" + b"x" * 1_000_000, False),
+        (b"{" + b"/**/" * 250_000 + b"'a':1}", True),
+    ],
+    ids=["text", "escapes", "too large", "open lists", "open text", "comments"],
+)
+def test_the_lenient_reader_is_as_bounded_in_time(body, readable):
+    began = time.monotonic()
+    if readable:
+        assert ["a"] == list(loads_lenient(body))
+    else:
+        with pytest.raises(PayloadError):
+            loads_lenient(body)
+    assert time.monotonic() - began < 5
 
 
 JSON = st.recursive(
