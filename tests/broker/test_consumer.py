@@ -467,3 +467,20 @@ def test_what_a_removed_queue_of_its_own_has_brought_is_done_and_not_given_back_
     it.turn()
     assert stopped.called
     assert 2 == it.count.acknowledged
+
+
+def test_what_a_deleted_queue_had_delivered_is_worked_off_while_its_successor_is_consumed():
+    it = house(lambda payload, event: done(MESSAGE))
+    confirmed = [Deferred(), Deferred()]
+    waiting = list(confirmed)
+    it.publishing = lambda messages: waiting.pop(0)
+    it.channel.deliver({}, {})
+    it.turn()
+    it.channel.on_cancelled()
+    it.turn(1)
+    assert it.consumer.health.consuming
+    for one in confirmed:
+        one.callback(None)
+    it.turn(1)
+    assert ("ack", 2, True) in it.settled()
+    assert (it.count.acknowledged, it.count.late) == (2, 0)
