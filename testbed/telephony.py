@@ -7,7 +7,7 @@ from pathlib import Path
 
 from testbed import apt
 from testbed.debian import Packages, Say, libraries, unpacked
-from testbed.errors import NoKamailio
+from testbed.errors import NoBroker, NoKamailio
 
 KAMAILIO = Packages(
     "Kamailio",
@@ -45,15 +45,18 @@ class Telephony:
 
 def find(say: Say) -> Telephony:
     """The machine's own, else Debian's packages; by apt only where the machine may be changed."""
-    found = _under(Path("/")) or _from_packages(say)
+    why = "nor Debian packages to have it from"
+    try:
+        found = _under(Path("/")) or _from_packages(say)
+    except NoBroker as error:
+        found, why = None, str(error)
     if found is None and apt.may_install():
         apt.install(say, KAMAILIO.names)
         found = _under(Path("/"))
     if found is None:
         raise NoKamailio(
-            "There is no Kamailio with its kazoo module here, and no Debian packages to have it from:"
-            " what runs against the real module is left out. Install kamailio, kamailio-kazoo-modules"
-            " and sip-tester to have it run."
+            f"There is no Kamailio with its kazoo module here ({why}): what runs against the real module"
+            " is left out. Install kamailio, kamailio-kazoo-modules and sip-tester to have it run."
         )
     return found
 

@@ -52,6 +52,37 @@ def test_each_field_of_a_subscription_has_its_counterpart(name):
     assert f"`{name}`" in section("Fields of `kazoo_subscribe`")
 
 
+EVERY_FIELD = """
+subscribe calls {
+    exchange "calls" {
+        type: topic, durable: true, auto_delete: true, internal: false, passive: false
+        bindings: {
+            "one": { "type": topic, "routing": ["a.#", "b.#"] },
+            "two": { "type": fanout, "durable": true }
+        }
+    }
+    queue "calls-{node}" { durable: true, auto_delete: true, exclusive: false, passive: false }
+    routing: ["call.*", "other.#"]
+    ack: immediate
+    zones: all
+    ordered_by: .Call-ID
+    event_key: "Type"
+    event_subkey: "Kind"
+    json: lenient
+}
+subscribe short { exchange "nodes" { type: fanout } queue "" { } routing: "" }
+subscribe asked { exchange "asked" { type: direct } queue "q" { durable: true, type: classic } routing: "me" }
+"""
+
+
+def test_a_rule_can_say_all_that_the_page_puts_beside_the_fields(tmp_path):
+    (tmp_path / "every.kzr").write_text(EVERY_FIELD)
+    checked = subprocess.run([KZRULES, "check", tmp_path], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    said = set(re.findall(r"`(?:\w+ )?([a-z_]+):", section("Fields of `kazoo_subscribe`")))
+    assert said - set(re.findall(r"([a-z_]+):", EVERY_FIELD)) == set()
+
+
 @pytest.mark.parametrize("one", differences.ALL, ids=lambda one: one.name)
 def test_each_difference_is_told(one):
     assert f"| {one.name} | {one.module} | {one.here} | {one.why} |" in PAGE

@@ -1,6 +1,7 @@
 """What the service does on the bus of its own accord: connection events, and answers that come too late."""
 
 import json
+import re
 
 import pytest
 import pytest_twisted
@@ -46,6 +47,16 @@ async def test_each_connection_has_its_events_with_host_and_zone(bus, serve):
     opened = {"Event-Name": "open", "Host": "127.0.0.1", "Zone": "local"}
     came = await outputs(bus, 3)
     assert [{"Event-Name": "init"}, opened, opened] == sorted(came, key=lambda one: one["Event-Name"])
+    await service.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_it_signs_as_the_module_does_when_it_is_told_to(bus, serve):
+    await bus.queue("outputs", "out", key="init")
+    service = serve(HEARD, "--app-name", "kamailio", "--node", "sip.example.com")
+    (init,) = await bus.take("outputs", 1, 30)
+    assert ("kamailio", "kamailio@sip.example.com") == (init["App-Name"], init["Node"])
+    assert re.fullmatch(r"kamailio@sip\.example\.com-<[0-9a-f]+>-targeted-0", init["Server-ID"])
     await service.stop()
 
 

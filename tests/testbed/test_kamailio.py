@@ -129,6 +129,17 @@ def test_nothing_is_left_when_its_parent_is_killed(wait_until):
     wait_until(lambda: not any(folder in command_line(int(pid)) for pid in processes))
 
 
+def test_packages_that_cannot_be_fetched_are_told_with_what_is_left_out(monkeypatch):
+    def fails(*_):
+        raise NoBroker("packages could not be had: no network")
+
+    monkeypatch.setattr(telephony, "_under", lambda *_: None)
+    monkeypatch.setattr(telephony, "unpacked", fails)
+    monkeypatch.setattr(apt, "may_install", lambda: False)
+    with pytest.raises(NoKamailio, match=r"no network.* is left out"):
+        telephony.find(lambda line: None)
+
+
 def test_where_it_is_not_to_be_had_one_sentence_says_what_is_left_out(monkeypatch):
     monkeypatch.setattr(telephony, "_under", lambda *_: None)
     monkeypatch.setattr(telephony, "unpacked", lambda *_: None)
