@@ -11,7 +11,7 @@ import pytest
 FILL = """
 import sys
 from kzrules.broker.amqp_frames import Outgoing
-from kzrules.cli.dead import _run
+from kzrules.cli.broker import connected
 from kzrules.language.program import BrokerSpec, QueueSpec, ZoneSpec
 from kzrules.message.delivery import Delivery, Source
 from kzrules.wire.retries import Death, dead
@@ -35,7 +35,7 @@ async def job(session):
     await channel.close()
     return 0
 
-raise SystemExit(_run(BrokerSpec((ZoneSpec("local", (sys.argv[1],)),)), None, job))
+raise SystemExit(connected(BrokerSpec((ZoneSpec("local", (sys.argv[1],)),)), None, job))
 """
 
 
