@@ -39,12 +39,14 @@ class Marks:
         self.seen += [(self._now(), processor(self.pids))] * len(deliveries)
 
 
-async def filled(bus: Bus, bodies: Sequence[bytes], count: int) -> Marks:
-    """Empty queues, then `count` events between two marks."""
+async def filled(bus: Bus, bodies: Sequence[bytes], count: int, warm: Sequence[bytes] = ()) -> Marks:
+    """Empty queues, then `warm`, then `count` events between two marks."""
     for queue in (QUEUE, OUTPUTS, MARKS):
         await bus.queue(queue)
     marks = Marks(bus.reactor.seconds)
     await bus.watch(MARKS, marks.take)
+    if warm:
+        await bus.fill(QUEUE, warm, len(warm))
     await add(bus, bodies, count)
     return marks
 
@@ -56,10 +58,17 @@ async def add(bus: Bus, bodies: Sequence[bytes], count: int) -> None:
     bus.publish(QUEUE, [mark("last")])
 
 
-async def consume(bus: Bus, competitor: Competitor, bodies: Sequence[bytes], count: int, folder: Path) -> Run:
-    """Let the competitor work through `count` events."""
+async def consume(  # noqa: PLR0917  one call an experiment
+    bus: Bus,
+    competitor: Competitor,
+    bodies: Sequence[bytes],
+    count: int,
+    folder: Path,
+    warm: Sequence[bytes] = (),
+) -> Run:
+    """Let the competitor work through `count` events, after `warm` that are not counted."""
     count = max(LEAST, int(count * competitor.share))
-    marks = await filled(bus, bodies, count)
+    marks = await filled(bus, bodies, count, warm)
     running = competitor.start(Path(tempfile.mkdtemp(dir=folder)), bus.url, QUEUE)
     marks.pids = running.pids
     try:
