@@ -132,10 +132,16 @@ def main() -> None:
         for made in climb(found, asked.probe):
             print(_line(made), flush=True)
             probes.append(made)
+            write(probes, confirmed)
         for name, scene in found.items():
             for made in confirm(name, scene, probes, asked.hold):
                 print("hold", _line(made), flush=True)
                 confirmed.append(made)
+                write(probes, confirmed)
+
+
+def write(probes: list[Probe], confirmed: list[Probe]) -> None:
+    """What is known so far: a measurement that is broken off keeps what it has."""
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
     written = {"machine": machine, "probes": list(map(asdict, probes)), "held": list(map(asdict, confirmed))}
     RESULTS.write_text(json.dumps(written, indent=1) + "\n")

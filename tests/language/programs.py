@@ -122,7 +122,7 @@ class Programs:
         return node(t.Block, tuple(made))
 
     def statement(self, names, depth, loops):  # noqa: C901, PLR0911  a case for each statement
-        kinds = ["let", "let", "do", "set", "delete", "end"] + (["assign"] if names else [])
+        kinds = ["let", "let", "do", "set", "delete", "end", "answer"] + (["assign"] if names else [])
         if depth:
             kinds += ["if", "if", "match"] + (["for", "pairs"] if loops else [])
         value = lambda: self.value(names)  # noqa: E731
@@ -140,6 +140,8 @@ class Programs:
                 return node(t.Delete, "tab", value())
             case "end" if self.rng.random() < 0.3:
                 return node(t.End, self.pick(["done", "retry", "reject"]), self.pick([None, value()]))
+            case "answer":
+                return node(t.Do, call("answer", self.object(value)))
             case "if":
                 branches = self.several(lambda: node(t.Branch, value(), inner()), 1, 2)
                 return node(t.If, branches, self.pick([None, inner()]))

@@ -1,6 +1,7 @@
 """Compiled rules do what a plain tree-walking evaluator does, on random programs and payloads."""
 
 import importlib.util
+import json
 import random
 import sys
 from pathlib import Path
@@ -16,8 +17,10 @@ from kzrules.language.values import hashable
 from kzrules.message.outcome import Ack, Cause, Place, Reject, Retry
 from kzrules.message.payload import Stamp
 from kzrules.routing import decide
+from kzrules.routing.book import asked
 from kzrules.routing.run import Ground, Run
 from kzrules.routing.tables import Tables
+from kzrules.words.answer import WORD as ANSWER
 from kzrules.words.info import WORD as INFO
 from kzrules.words.len import WORD as LEN
 from kzrules.words.lower import WORD as LOWER
@@ -34,7 +37,7 @@ def beside(name):
 
 evaluator, programs = beside("evaluator"), beside("programs")
 node, HERE, SETTINGS = programs.node, programs.HERE, programs.SETTINGS
-WORDS = {word.name: word for word in (INFO, LEN, LOWER)}
+WORDS = {word.name: word for word in (ANSWER, INFO, LEN, LOWER)}
 SPEC = TableSpec("tab", Place("r.kzr", 1))
 
 
@@ -49,10 +52,11 @@ def compiled(body, sub, *, instrument=False):
 def outcome_of(program, payload):
     tables = Tables([SPEC])
     ground = Ground(program, tables, Stamp("a", "1", "n", "s"), decide.delayed)
-    run = Run(ground, payload, 0.0, None, "r")
+    run = Run(ground, payload, 0.0, asked("proxy", "r", payload, 0.0, 60.0), "r")
     step = decide.start(run, program.routes["kazoo:consumer-event"][0].body)
     written = {hashable(entry.key): entry.value for entry in tables["tab"].live(0.0)}
     logs = [log.text for log in step.logs]
+    logs += [json.loads(action.body) for action in step.actions]
     match step.outcome:
         case Ack(why=why):
             return ("done", why), written, logs
@@ -70,7 +74,7 @@ def expected_of(body, sub, payload):
     world = evaluator.World(payload, SETTINGS, routes={"sub": node(t.Route, "sub", ("arg",), sub, HERE)})
     end = evaluator.run(body, world)
     kept = {} if end[0] in {"retry", "fails"} else world.table
-    return end, kept, world.logs
+    return end, kept, world.logs + world.answers
 
 
 def canonical(result):
