@@ -18,7 +18,9 @@ STYLES = {
 
 def main() -> None:
     """Median and 99th percentile over the offered rate; hollow where the rate was not held."""
-    probes = json.loads((HERE / "results.json").read_text())["probes"]
+    measured = json.loads((HERE / "results.json").read_text())
+    longest = {(one["way"], one["rate"]): one for one in (*measured["probes"], *measured["held"])}
+    probes = sorted(longest.values(), key=lambda one: one["rate"])
     figure, axes = plt.subplots(figsize=(8, 4.5))
     for way, (colour, mark, label) in STYLES.items():
         mine = [one for one in probes if one["way"] == way]

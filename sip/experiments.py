@@ -71,7 +71,7 @@ def invite(scale: float) -> Result:
         scene.start_service(rules)
         scene.start_responder(refuses, takes)
         time.sleep(0.5)
-        serial = sipp.run(scene.port, scenario=scenarios.INVITE, calls=calls, rate=200, timeout=150)
+        serial = sipp.run(scene.port, scenario=scenarios.INVITE, calls=calls, rate=100, timeout=200)
         forked = sipp.run(
             scene.port,
             scenario=scenarios.INVITE,

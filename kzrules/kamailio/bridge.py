@@ -1,7 +1,7 @@
 """Every Kamailio that the rules declare: made, started, reloaded and stopped by the service."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -66,7 +66,7 @@ class Bridge:
     def reload(self, specs: Iterable[KamailioSpec], limit: float) -> "Deferred[Any]":
         """Other rules: those that changed are connected anew; fires when what left them is done."""
         wanted = {spec.name: spec for spec in specs}
-        gone = [node for node in self._nodes.values() if wanted.get(node.spec.name) != node.spec]
+        gone = [node for node in self._nodes.values() if not _same(wanted.get(node.spec.name), node.spec)]
         for node in gone:
             del self._nodes[node.spec.name]
         if self._outside is not None:
@@ -171,3 +171,8 @@ class Bridge:
         node.questions.counts.told += 1
         connection.write(frames.event(told.tag, told.body))
         return succeed(None)
+
+
+def _same(one: KamailioSpec | None, other: KamailioSpec) -> bool:
+    """Wherever in a file the two stand."""
+    return one is not None and replace(one, place=other.place) == other

@@ -15,10 +15,7 @@ from twisted.logger import Logger, LogLevel
 
 from kzrules.broker import topology
 from kzrules.errors import BrokerError, BrokerGone, KzError
-from kzrules.language.program import KamailioSpec
-from kzrules.message.outcome import Place
 from kzrules.operate.status import Finding, Refused, Reloads
-from kzrules.routing.book import Book
 from kzrules.routing.load import Loaded
 from kzrules.service.change import Change, between
 from kzrules.service.history import Loading, found, loading
@@ -100,12 +97,8 @@ class Reload:
             )
         if self._parts.consumers and not new.book.subscriptions:
             raise NotReloaded("the new rules subscribe to nothing, as a file that is half written would")
-        for what, same in (
-            ("broker", new.book.broker == self._parts.plan.broker),
-            ("kamailio", _unplaced(new.book) == _unplaced(self._parts.book)),
-        ):
-            if not same:
-                raise NotReloaded(f"the `{what}` block has changed, which takes a restart of the service")
+        if new.book.broker != self._parts.plan.broker:
+            raise NotReloaded("the `broker` block has changed, which takes a restart of the service")
         return await self._take(new)
 
     async def _back(self) -> tuple[Loading, Change]:
@@ -127,6 +120,7 @@ class Reload:
         new = replace(new, since=parts.reactor.seconds())
         parts.history.previous, parts.rules = parts.rules, new
         swap(parts, new, change)
+        parts.kamailios.reload(new.book.kamailios.values(), parts.plan.drain_timeout)
         return new, change
 
     async def _declare(self, key: tuple[str, str], new: Loading) -> None:
@@ -172,9 +166,3 @@ class Reload:
             _log.emit(
                 level, "{code} at {place}: {finding}", code=one.code, place=one.place, finding=one.message
             )
-
-
-def _unplaced(book: Book) -> list[KamailioSpec]:
-    """The Kamailios that rules declare, wherever in a file they stand."""
-    nowhere = Place("", 0)
-    return [replace(spec, place=nowhere) for spec in book.kamailios.values()]
