@@ -35,6 +35,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(BIN)/python -m testbed.audit
 
 check: $(STAMP)
 	$(BIN)/kzrules check rules/
