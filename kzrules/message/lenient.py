@@ -3,6 +3,9 @@
 Read with `json: lenient`, and only where the strict reader refuses: single quotes, comments,
 commas before a closing bracket, anything behind the first value, `NaN` (as null), `True` and
 `TRUE`. Called by `routing.book`.
+
+JSON5 parsers do not fit: tried, pyjson5 and json5 refuse what follows the object, `True` and `01`,
+give `NaN` as a number, and take keys without quotes, which json-c refuses.
 """
 
 import re
