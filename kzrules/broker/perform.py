@@ -136,7 +136,9 @@ class Perform:
         self._end_if_safe(item)
 
     def _act(self, item: InHand, actions: tuple[Action, ...]) -> None:
-        outside = self._outside_of(item)
+        outside = self._outside
+        if outside.about is not None:
+            outside = outside.about(item)
         publishes: list[Publish] = []
         for action in actions:
             match action:
