@@ -7,11 +7,11 @@ from dataclasses import replace
 from kzrules.convert import make
 from kzrules.convert import nodes as n
 from kzrules.convert.conditions import Conditions
-from kzrules.convert.declare import Asked
 from kzrules.convert.flow import Flow
 from kzrules.convert.gaps import why
 from kzrules.convert.place import Gap, marked
 from kzrules.convert.pseudo import Transformation, whole
+from kzrules.convert.subscriptions import Asked
 from kzrules.convert.uses import ANSWER, route_names
 from kzrules.convert.world import OBJECT, TEXT, fresh
 from kzrules.language import tree as t

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kzrules.convert import declare
+from kzrules.convert import declare, parameters
 from kzrules.convert.flow import Flows
 from kzrules.convert.nodes import Block, Config
 from kzrules.convert.parser import parse
@@ -100,8 +100,8 @@ def _no_circle(picked: Picked) -> None:
 
 
 def _summary(world: World, made: Translated, reader: Preprocessor) -> Summary:
-    known = {*declare.READ, *declare.STARTED_WITH}
-    names = dict.fromkeys(one.name for one in declare.parameters(world.config, declare.KAZOO))
+    known = {*parameters.READ, *parameters.STARTED_WITH}
+    names = dict.fromkeys(one.name for one in parameters.parameters(world.config, parameters.KAZOO))
     declared = made.declared
     return Summary(
         blocks=made.bodies,
@@ -118,8 +118,8 @@ def _summary(world: World, made: Translated, reader: Preprocessor) -> Summary:
         missing=tuple(reader.missing),
         options=tuple(declared.options.items()),
         passwords=declared.passwords,
-        dead=tuple(name for name in names if name in declare.DEAD),
-        unread=tuple(name for name in names if name not in known and name not in declare.DEAD),
+        dead=tuple(name for name in names if name in parameters.DEAD),
+        unread=tuple(name for name in names if name not in known and name not in parameters.DEAD),
         has_broker=declared.broker is not None,
     )
 

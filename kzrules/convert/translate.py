@@ -5,9 +5,9 @@ the first one.
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from kzrules.convert import declare, make
+from kzrules.convert import declare, make, parameters
 from kzrules.convert import nodes as n
-from kzrules.convert.declare import Asked, Declared, Subscriptions
+from kzrules.convert.declare import Declared
 from kzrules.convert.expressions import SHARED
 from kzrules.convert.flow import Flow, Flows
 from kzrules.convert.loops import queues
@@ -16,6 +16,7 @@ from kzrules.convert.place import Gap, Place, marked
 from kzrules.convert.pseudo import whole
 from kzrules.convert.scope import all_names, assigned, place_lets
 from kzrules.convert.statements import Statements
+from kzrules.convert.subscriptions import Asked, Subscriptions
 from kzrules.convert.tidy import Piece, tidy
 from kzrules.convert.uses import Key, calls_of
 from kzrules.convert.world import INTEGER, TEXT, World, identifier
@@ -61,10 +62,10 @@ class Translator:
         self.world = world
         self.flows = flows
         self.asked: list[Asked] = []
-        world.timeout = declare.timeout(world.config)
-        avp = whole(str(declare.last(world.config, "amqp_query_timeout_avp") or ""))
+        world.timeout = parameters.timeout(world.config)
+        avp = whole(str(parameters.last(world.config, "amqp_query_timeout_avp") or ""))
         world.timeout_key = avp.key if avp is not None else None
-        world.node = str(declare.last(world.config, "node_hostname") or "")
+        world.node = str(parameters.last(world.config, "node_hostname") or "")
 
     def bodies(self) -> list[Body]:
         """Every block, translated; the last round counts."""
@@ -256,7 +257,7 @@ def _without_end(block: t.Block) -> t.Block:
 
 
 def _declared(world: World, asked: list[Asked], bodies: list[Body]) -> Declared:
-    made = Declared(options=declare.options(world.config))
+    made = Declared(options=parameters.options(world.config))
     declare.broker(world, made)
     reader = Subscriptions(world)
     made.subscriptions = [read for one in asked if (read := reader.read(one)) is not None]
