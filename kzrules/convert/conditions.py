@@ -1,6 +1,7 @@
 """Conditions: comparisons of texts that were anything before, patterns, functions that answer yes or no."""
 
 import re
+from abc import ABC, abstractmethod
 
 import re2
 
@@ -15,7 +16,7 @@ from kzrules.language import tree as t
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 
 
-class Conditions(Expressions):
+class Conditions(Expressions, ABC):
     """Translates what stands in `if (...)`."""
 
     def condition(self, node: n.Value) -> t.Expr:  # noqa: C901, PLR0911  one case for each kind of node
@@ -192,9 +193,9 @@ class Conditions(Expressions):
             return make.binary("==", subject, sought)
         return make.call("starts_with" if begins else "ends_with" if ends else "contains", subject, sought)
 
+    @abstractmethod
     def asked(self, call: n.Call) -> t.Expr:
         """A function as a condition; `calls` knows them."""
-        raise NotImplementedError
 
 
 def _unless(made: t.Expr) -> t.Expr:

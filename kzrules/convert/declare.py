@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from kzrules.convert import make
 from kzrules.convert import nodes as n
-from kzrules.convert.expressions import SHARED
 from kzrules.convert.parameters import KAZOO, last, milliseconds, parameters
 from kzrules.convert.place import Gap, Place, marked
 from kzrules.convert.uses import steps_of, values_of, within
+from kzrules.convert.variables import SHARED
 from kzrules.convert.world import KEYWORDS, TableInfo, World, identifier
 from kzrules.language import tree as t
 

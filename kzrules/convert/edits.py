@@ -3,16 +3,13 @@ r"""Edits of JSON by regular expression, as fields that are set where they are t
 """
 
 import re
-from typing import TYPE_CHECKING
 
 from kzrules.convert import make
 from kzrules.convert import nodes as n
 from kzrules.convert.json_text import NotJson, Part, Reader
 from kzrules.convert.transform import pattern_of
+from kzrules.convert.values import Values
 from kzrules.language import tree as t
-
-if TYPE_CHECKING:
-    from kzrules.convert.expressions import Expressions
 
 _BLANK = r"(?:\\s[*+?]?|\[ \]\*| [*?]?)*"
 _FIELD = re.compile(
@@ -23,7 +20,7 @@ _CONSTANT = re.compile(r'\\?"(?P<text>[A-Za-z0-9_ @:./-]*)\\?"|(?P<number>-?[0-9
 _NEW = re.compile(r'\\?"(?P<name>[^"\\$]+)\\?"\s*:\s*(?P<value>.*)', re.DOTALL)
 
 
-def edited(owner: "Expressions", base: t.Expr, rest: str) -> t.Expr | None:
+def edited(owner: Values, base: t.Expr, rest: str) -> t.Expr | None:
     """The object after the edit; None where the pattern is not about one field."""
     cut = pattern_of(rest)
     if cut is None:
@@ -46,7 +43,7 @@ def edited(owner: "Expressions", base: t.Expr, rest: str) -> t.Expr | None:
     return make.either(make.binary("==", was, make.literal(text)), changed, base)
 
 
-def _value(owner: "Expressions", text: str, was: t.Expr) -> t.Expr | None:
+def _value(owner: Values, text: str, was: t.Expr) -> t.Expr | None:
     r"""What is put in: JSON in which `\1` is the old value."""
     marked = re.sub(r'\\"', '"', text)
     given: list[Part] = []

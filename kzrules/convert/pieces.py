@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from kzrules.convert import make
 from kzrules.convert import nodes as n
-from kzrules.convert.expressions import Expressions, operands
 from kzrules.convert.json_text import NotJson, Part, Reader, looks_like_json
 from kzrules.convert.pseudo import whole
 from kzrules.convert.uses import Key, steps_of, target_of
+from kzrules.convert.values import Values, operands
 from kzrules.language import tree as t
 
 
-def in_pieces(owner: Expressions, body: n.Body) -> set[Key]:
+def in_pieces(owner: Values, body: n.Body) -> set[Key]:
     """The variables of a block that hold an object put together in pieces."""
     by_key: dict[Key, list[n.Value]] = {}
     for step in steps_of(body):
@@ -23,7 +23,7 @@ def in_pieces(owner: Expressions, body: n.Body) -> set[Key]:
     return {key for key, values in by_key.items() if len(values) > 1 and _all_fit(owner, key, values)}
 
 
-def _all_fit(owner: Expressions, key: Key, values: Sequence[n.Value]) -> bool:
+def _all_fit(owner: Values, key: Key, values: Sequence[n.Value]) -> bool:
     """Whether each is a beginning or adds to what is there, and none is whole by itself."""
     blank = make.literal("")
     added = 0
@@ -41,7 +41,7 @@ def _all_fit(owner: Expressions, key: Key, values: Sequence[n.Value]) -> bool:
     return added > 0
 
 
-def parts_of(owner: Expressions, key: Key, value: n.Value) -> tuple[bool, list[Part]]:
+def parts_of(owner: Values, key: Key, value: n.Value) -> tuple[bool, list[Part]]:
     """Whether a value adds to the variable itself, and what it adds."""
     given: list[Part] = []
     for one in operands(value):
@@ -53,7 +53,7 @@ def parts_of(owner: Expressions, key: Key, value: n.Value) -> tuple[bool, list[P
     return False, given
 
 
-def piece(owner: Expressions, key: Key, value: n.Value) -> t.Expr | None:
+def piece(owner: Values, key: Key, value: n.Value) -> t.Expr | None:
     """The object after this piece; None where it only closes."""
     adds, given = parts_of(owner, key, value)
     _, fields = Reader(given, owner.in_quotes, owner.value).fragment()

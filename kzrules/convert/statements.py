@@ -6,12 +6,12 @@ from dataclasses import replace
 from kzrules.convert import make
 from kzrules.convert import nodes as n
 from kzrules.convert.calls import Calls
-from kzrules.convert.expressions import SHARED
 from kzrules.convert.flow import Flow
 from kzrules.convert.pieces import in_pieces, piece
 from kzrules.convert.place import Place
 from kzrules.convert.pseudo import Pseudo, whole
 from kzrules.convert.uses import Key, bodies_of, steps_of
+from kzrules.convert.variables import SHARED
 from kzrules.convert.world import World, fresh
 from kzrules.language import tree as t
 from kzrules.language.check_statement import block_leaves, leaves

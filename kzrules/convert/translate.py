@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from kzrules.convert import declare, make, parameters
 from kzrules.convert import nodes as n
 from kzrules.convert.declare import Declared
-from kzrules.convert.expressions import SHARED
 from kzrules.convert.flow import Flow, Flows
 from kzrules.convert.loops import queues
 from kzrules.convert.pick import Picked
@@ -19,6 +18,7 @@ from kzrules.convert.statements import Statements
 from kzrules.convert.subscriptions import Asked, Subscriptions
 from kzrules.convert.tidy import Piece, tidy
 from kzrules.convert.uses import Key, calls_of
+from kzrules.convert.variables import SHARED
 from kzrules.convert.world import INTEGER, TEXT, World, identifier
 from kzrules.language import tree as t
 from kzrules.language.format import format_file
