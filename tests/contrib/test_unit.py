@@ -59,6 +59,15 @@ def test_the_stop_timeout_is_longer_than_the_drain():
     assert float(settings()["TimeoutStopSec"]) >= drain + 15
 
 
+def test_the_readme_puts_everything_where_the_unit_expects_it():
+    deploy = (ROOT / "README.md").read_text().split("## Deploy")[1].split("\n## ")[0]
+    for place in ("/opt/kzrules/bin/kzrules", "/etc/kzrules/rules", "/etc/kzrules/broker"):
+        assert place in deploy
+        assert place in UNIT.read_text()
+    assert "contrib/systemd/kzrules.service" in deploy
+    assert settings()["ExecStart"].split("--http ")[1].split()[0] in deploy
+
+
 def test_the_container_runs_as_nobody_special_and_looks_after_its_health():
     lines = (ROOT / "Containerfile").read_text().splitlines()
     assert "USER 10001" in lines
