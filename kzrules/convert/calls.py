@@ -1,35 +1,25 @@
-"""Functions: kazoo's own, logs, tables, routes. What is left is Kamailio's state, and becomes a gap."""
+"""Functions: kazoo's own and routes. What no file here knows is Kamailio's state, and becomes a gap."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from kzrules.convert import make
 from kzrules.convert import nodes as n
-from kzrules.convert.conditions import Conditions
 from kzrules.convert.flow import Flow
 from kzrules.convert.gaps import why
+from kzrules.convert.log_calls import LOGS, LogCalls
 from kzrules.convert.place import Gap, marked
 from kzrules.convert.pseudo import Transformation, whole
 from kzrules.convert.subscriptions import Asked
+from kzrules.convert.table_calls import TableCalls
 from kzrules.convert.uses import ANSWER, route_names
 from kzrules.convert.world import OBJECT, TEXT, fresh
 from kzrules.language import tree as t
 
-_LEVELS = {
-    "L_ALERT": "error", "L_BUG": "error", "L_CRIT": "error", "L_CRIT2": "error", "L_ERR": "error",
-    "L_WARN": "warn", "L_NOTICE": "info", "L_INFO": "info", "L_DBG": "debug",
-    "-5": "error", "-4": "error", "-3": "error", "-2": "error", "-1": "error",
-    "0": "warn", "1": "info", "2": "info", "3": "debug",
-}  # fmt: skip
-_OWN_LOGS = {
-    "xdbg": "debug", "dbg": "debug", "xinfo": "info", "xnotice": "info", "xwarn": "warn", "xerr": "error",
-    "xcrit": "error", "xalert": "error", "xbug": "error", "err": "error",
-}  # fmt: skip
 TARGETED = make.literal("targeted")
 
 
-class Calls(Conditions):
+class Calls(LogCalls, TableCalls):
     """Translates functions, as statements (`act`) and as conditions (`asked`)."""
 
     replies: int = 0
@@ -39,7 +29,7 @@ class Calls(Conditions):
         known = _KNOWN.get(call.name)
         if known is not None:
             known(self, call)
-        elif call.name in _OWN_LOGS or call.name in ("xlog", "xlogl", "log"):
+        elif call.name in LOGS:
             self.log(call)
         else:
             self.gap(*why(call.name))
@@ -55,34 +45,6 @@ class Calls(Conditions):
             return answer if answer is not None else make.TRUE
         kind, reason = why(call.name)
         return make.binary("==", self.unknown(kind, reason), make.TRUE)
-
-    def argument(self, call: n.Call, at: int) -> n.Value:
-        """An argument; one that is not there is empty."""
-        return call.arguments[at] if at < len(call.arguments) else n.Text("", call.place)
-
-    # --- log
-
-    def log(self, call: n.Call) -> None:
-        """`xlog([level,] text)`"""
-        given = [
-            one for one in call.arguments if not (isinstance(one, n.Text) and one.text.startswith("LOG_"))
-        ]
-        word = _OWN_LOGS.get(call.name)
-        text = given[-1] if given else n.Text("", call.place)
-        if word is None:
-            level = given[0] if len(given) > 1 else n.Text("L_ERR", call.place)
-            name = str(getattr(level, "text", getattr(level, "value", "")))
-            word = _LEVELS.get(name.strip())
-            if word is None:
-                self.gap("log level", f"`{name}` is known only at run time; this line is `info`")
-                word = "info"
-        self.in_log = True
-        if isinstance(text, n.Text):
-            text = n.Text(_one_line(text.text), text.place)
-        shown = self.value(text)
-        self.in_log = False
-        plain = isinstance(shown, t.Template | t.Literal)
-        self.add(make.do(make.call(word, shown if plain else self.as_text(shown))))
 
     # --- messages
 
@@ -101,8 +63,8 @@ class Calls(Conditions):
 
     def publish(self, call: n.Call) -> t.Expr | None:
         """`kazoo_publish(exchange, key, json [, headers])`"""
-        exchange, key = self.key_of(self.argument(call, 0)), self.key_of(self.argument(call, 1))
-        body = self.payload_of(self.argument(call, 2))
+        exchange, key = self.key_of(call.argument(0)), self.key_of(call.argument(1))
+        body = self.payload_of(call.argument(2))
         if self.payload and exchange == TARGETED and _is_server_id(key):
             self.replies += 1
             last = {"last": make.FALSE} if self.many_replies else {}
@@ -141,9 +103,9 @@ class Calls(Conditions):
         named = {"timeout": self.timeout()}
         asked = make.call(
             "query",
-            self.key_of(self.argument(call, 0)),
-            self.key_of(self.argument(call, 1)),
-            self.payload_of(self.argument(call, 2)),
+            self.key_of(call.argument(0)),
+            self.key_of(call.argument(1)),
+            self.payload_of(call.argument(2)),
             **named,
         )
         answer = self.world.name_of(ANSWER)
@@ -177,7 +139,7 @@ class Calls(Conditions):
         """`kazoo_async_query(exchange, key, json, reply_route, error_route)`: both routes become
         subroutines, and the rule goes on by itself: no thread waits.
         """
-        names = [str(getattr(self.argument(call, at), "text", "")) for at in (3, 4)]
+        names = [str(getattr(call.argument(at), "text", "")) for at in (3, 4)]
         reply, error = f"onreply_route {names[0]}", f"failure_route {names[1]}"
         self.query(call)
         *_, asked = self.out
@@ -212,7 +174,7 @@ class Calls(Conditions):
 
     def json(self, call: n.Call) -> t.Expr | None:
         """`kazoo_json(json, path, dst)`"""
-        self.set_target(self.argument(call, 2), self.inside(call, "kz.json"))
+        self.set_target(call.argument(2), self.inside(call, "kz.json"))
         return None
 
     def json_keys(self, call: n.Call, *, asked: bool = False) -> t.Expr | None:
@@ -220,13 +182,13 @@ class Calls(Conditions):
         if asked:
             self.world.note("`kazoo_json_keys` as a condition: it always says yes, there as here")
         value = self.inside(call, "kz.json")
-        self.set_target(self.argument(call, 2), make.call("keys", make.binary("??", value, make.obj(()))))
+        self.set_target(call.argument(2), make.call("keys", make.binary("??", value, make.obj(()))))
         return None
 
     def inside(self, call: n.Call, name: str) -> t.Expr:
         """What a path leads to in a JSON argument."""
-        path = Transformation(name, str(getattr(self.argument(call, 1), "text", "")))
-        source = self.argument(call, 0)
+        path = Transformation(name, str(getattr(call.argument(1), "text", "")))
+        source = call.argument(0)
         pseudo = whole(str(getattr(source, "text", "")))
         if pseudo is not None and pseudo.name == "kzE" and not pseudo.transformations and self.payload:
             return self.path(None, path)
@@ -234,7 +196,7 @@ class Calls(Conditions):
 
     def encode(self, call: n.Call) -> t.Expr | None:
         """`kazoo_encode(text, dst)`"""
-        self.set_target(self.argument(call, 1), make.call("kz_encode", self.text(self.argument(call, 0))))
+        self.set_target(call.argument(1), make.call("kz_encode", self.text(call.argument(0))))
         return None
 
     def subscribe(self, call: n.Call) -> t.Expr | None:
@@ -319,74 +281,6 @@ class Calls(Conditions):
         for one in gives:
             self.add(make.assign(one, make.field(make.name(result), one)))
         return make.binary("==", make.field(make.name(result), "ok"), make.TRUE) if flow.code else None
-
-    # --- tables
-
-    def forget(self, call: n.Call) -> t.Expr | None:
-        """`sht_rm("table", "key")`, `sht_rm("table=>key")`"""
-        first = str(getattr(self.argument(call, 0), "text", ""))
-        inner = first if "=>" in first else f"{first}=>{getattr(self.argument(call, 1), 'text', '')}"
-        made = self.entry(inner)
-        assert isinstance(made.base, t.Name)  # noqa: S101  `entry` makes it so
-        self.add(t.Delete(made.base.id, made.key, span=make.HERE))
-        return None
-
-    def forget_all(self, call: n.Call) -> t.Expr | None:
-        """`sht_reset("table")`"""
-        name = self.table(str(getattr(self.argument(call, 0), "text", "")))
-        self.add(t.DeleteWhere(name, make.binary("!=", make.name("key"), make.NULL), span=make.HERE))
-        return None
-
-    def forget_matching(self, call: n.Call) -> t.Expr | None:
-        """`sht_rm_name_re("table=>pattern")`, `sht_rm_value_re`, and their forms with an operator."""
-        subject = make.name("value" if "value" in call.name else "key")
-        first = str(getattr(self.argument(call, 0), "text", ""))
-        table, _, pattern = first.partition("=>")
-        operator = "re"
-        if not pattern:
-            operator = str(getattr(self.argument(call, 1), "text", ""))
-            pattern = str(getattr(self.argument(call, 2), "text", ""))
-        condition = self.forgotten(subject, operator, pattern)
-        if condition is None:
-            self.gap("table", f"`{pattern}` is more than a rule can look for in a table")
-        else:
-            self.add(t.DeleteWhere(self.table(table), condition, span=make.HERE))
-        return None
-
-    def forgotten(self, subject: t.Expr, operator: str, pattern: str) -> t.Expr | None:
-        """The condition for entries to be forgotten."""
-        if operator in ("eq", "==", "sw", "ew"):
-            wanted = self.as_text(self.glued(self.holes(pattern)))
-            if operator in ("eq", "=="):
-                return make.binary("==", subject, wanted)
-            return make.call("starts_with" if operator == "sw" else "ends_with", subject, wanted)
-        if operator != "re":
-            return None
-        if (plain := self.plain_pattern(subject, pattern)) is not None:
-            return plain
-        if any(not isinstance(one, str) for one in self.holes(pattern)):
-            return None
-        return make.matches(subject, pattern)
-
-    def nothing(self, call: n.Call) -> t.Expr | None:
-        """Locks: what a rule writes takes effect together."""
-        self.world.note(f"`{call.name}`, left out: what a rule writes takes effect together")
-        return None
-
-    def queue_add(self, call: n.Call) -> t.Expr | None:
-        """`mq_add(queue, key, value)`: what emptied the queue is done at once."""
-        queue = str(getattr(self.argument(call, 0), "text", ""))
-        if queue not in self.world.drains:
-            self.gap("queue", f"nothing that was taken over empties the queue `{queue}`")
-            return None
-        key, value = self.text(self.argument(call, 1)), self.value(self.argument(call, 2))
-        self.world.learn("item_value", self.world.kind(value), f"queue {queue}")
-        self.add(make.do(make.call(self.world.drains[queue], key, value)))
-        return None
-
-
-def _one_line(text: str) -> str:
-    return re.sub(r"\s*\n\s*", " ", text.rstrip()).strip() or text.strip()
 
 
 def _is_server_id(key: t.Expr) -> bool:

@@ -32,8 +32,6 @@ class Draft:
         self.record: dict[str, str] = {}
         """What `$shtrecord(...)` and `$mqk`, `$mqv` are in this block."""
 
-    # --- gaps
-
     def gap(self, kind: str, why: str, place: Place | None = None) -> None:
         """A comment above the next statement, and an entry of the summary."""
         where = place or self.here

@@ -53,6 +53,10 @@ class Call:
     arguments: tuple["Value", ...]
     place: Place
 
+    def argument(self, at: int) -> "Value":
+        """One of them; one that is not there is empty."""
+        return self.arguments[at] if at < len(self.arguments) else Text("", self.place)
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
