@@ -21,7 +21,7 @@ subscribe events {
 event_route[kazoo:consumer-event-test-good] { publish("out", "k", { "N": .N }) }
 """
 NAMED = b'"Event-Category":"test","Event-Name":"good"'
-LARGEST_RESIDENT = 600
+LARGEST_RESIDENT = 400
 """Megabytes: the service itself, a few bodies of 16 MiB in hand, and what is made of one at a time."""
 
 
