@@ -70,13 +70,19 @@ class Script:
 
 
 def kzrules(
-    name: str, *settings: str, body: str = "", workers: int = 1, forwards: bool = False, text: str = ""
+    name: str,
+    *settings: str,
+    body: str = "",
+    workers: int = 1,
+    forwards: bool = False,
+    text: str = "",
+    options: tuple[str, ...] = (),
 ) -> Competitor:
-    """The service, with rules of this body or a whole rule file of its own."""
+    """The service, with rules of this body or a whole rule file of its own; `options` are its own."""
 
     def start(folder: Path, url: str, queue: str) -> Running:
         file = text or rules(queue, body, PREFETCH, *settings)
-        return Service(folder, url, file, "--workers", str(workers))
+        return Service(folder, url, file, "--workers", str(workers), *options)
 
     return Competitor(name, start, forwards=forwards)
 

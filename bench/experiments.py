@@ -88,6 +88,15 @@ async def forward(round_: Round, to: Experiment) -> None:
     await _consume_all(round_, to, "one confirmed publish an event", who, examples(250), round_.count(20_000))
 
 
+async def watched(round_: Round, to: Experiment) -> None:
+    """With metrics, health and the page, and without."""
+    who = [
+        kzrules("without metrics", workers=4),
+        kzrules("with --http", workers=4, options=("--http", "127.0.0.1:0")),
+    ]
+    await _consume_all(round_, to, "acknowledged after the work", who, examples(250), round_.count(60_000))
+
+
 async def publish(round_: Round, to: Experiment) -> None:
     """Publish with confirms, persistent messages of 250 bytes."""
     for who in publishing.PUBLISHERS:
@@ -395,5 +404,6 @@ ALL: dict[str, Known] = {
     "subscriptions": Known(subscriptions, "as subscriptions grow", rounds=3),
     "depth": Known(depth, "as payloads grow deep", rounds=3),
     "tables": Known(tables, "as tables grow to a million entries", "", rounds=1),
+    "watched": Known(watched, "what metrics cost"),
     "memory": Known(flat, "memory over a million events", "", rounds=1),
 }
