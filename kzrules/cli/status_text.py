@@ -6,12 +6,28 @@ from typing import Any
 from kzrules.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Terminal, counted, visible
 
 MOST_FAILURES = 5
+_OF_KAMAILIO = {
+    "gone": "whose connection was lost",
+    "late": "answered too late",
+    "dropped": "events dropped",
+    "failed": "events failed",
+    "bad_frames": "unreadable frames",
+}
 Found = dict[str, Any]
 
 
 def status_text(found: Found, terminal: Terminal) -> str:
     """All of it, the most urgent first."""
-    parts = (_head, _rules, _connections, _subscriptions, _publishing, failures_text, _tables_line)
+    parts = (
+        _head,
+        _rules,
+        _connections,
+        _subscriptions,
+        _publishing,
+        _kamailios,
+        failures_text,
+        _tables_line,
+    )
     return "\n".join(line for part in parts for line in part(found, terminal))
 
 
@@ -105,6 +121,20 @@ def _publishing(found: Found, terminal: Terminal) -> Iterator[str]:
     if asking["asked"] or asking["waiting"]:
         late = terminal.paint(f", {asking['timeouts']:,} timed out", YELLOW) if asking["timeouts"] else ""
         yield _title(terminal, "queries", f"{asking['waiting']:,} waiting, {asking['asked']:,} asked{late}")
+
+
+def _kamailios(found: Found, terminal: Terminal) -> Iterator[str]:
+    for one in found["kamailios"]:
+        count = one["counts"]
+        state = (
+            terminal.paint("connected", GREEN) if one["connected"] else terminal.paint("not connected", RED)
+        )
+        told = f"{count['asked']:,} asked, {count['answered']:,} answered, {one['questions']:,} waiting"
+        yield _title(terminal, "kamailio", f"{one['name']}: {state}, {told}")
+        noes = [f"{many:,} {why.replace('_', ' ')}" for why, many in count["refused"].items()]
+        noes += [f"{count[name]:,} {said}" for name, said in _OF_KAMAILIO.items() if count[name]]
+        if noes:
+            yield terminal.paint(f"  {', '.join(noes)}", YELLOW)
 
 
 def failures_text(found: Found, terminal: Terminal) -> Iterator[str]:

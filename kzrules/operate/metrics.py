@@ -14,6 +14,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from kzrules.kamailio.bridge import Standing
 from kzrules.operate.status import Connection, Status, Subscription
 from kzrules.operate.timing import Histogram, Timing
 
@@ -55,6 +56,8 @@ class _Now(Collector):
         yield from _rules(status)
         yield from _routes(status, self._timing)
         yield from _tables(status)
+        if status.kamailios:
+            yield from _kamailios(status.kamailios)
 
 
 def _gauge(name: str, about: str, value: float | None) -> Iterator[Metric]:
@@ -214,3 +217,31 @@ def _tables(status: Status) -> Iterator[Metric]:
         limit.add_metric([one.name], one.limit)
         evicted.add_metric([one.name], one.evicted)
     yield from (entries, limit, evicted)
+
+
+def _kamailios(found: tuple[Standing, ...]) -> Iterator[Metric]:
+    up = GaugeMetricFamily(
+        "kzrules_kamailio_connected", "1 while its evapi is connected.", labels=["kamailio"]
+    )
+    hand = GaugeMetricFamily(
+        "kzrules_kamailio_questions_waiting", "Questions without an answer yet.", labels=["kamailio"]
+    )
+    ended = CounterMetricFamily(
+        "kzrules_kamailio_questions", "Questions by how they ended.", labels=["kamailio", "result"]
+    )
+    late = CounterMetricFamily(
+        "kzrules_kamailio_late_answers", "Answers that came when the question was over.", labels=["kamailio"]
+    )
+    events = CounterMetricFamily(
+        "kzrules_kamailio_events", "Events handed over, by how they ended.", labels=["kamailio", "result"]
+    )
+    for one in found:
+        counts = one.counts
+        up.add_metric([one.name], float(one.connected))
+        hand.add_metric([one.name], one.questions)
+        for result, count in (("answered", counts.answered), ("gone", counts.gone), *counts.refused.items()):
+            ended.add_metric([one.name, str(result)], count)
+        late.add_metric([one.name], counts.late)
+        for result in ("done", "failed", "dropped"):
+            events.add_metric([one.name, result], getattr(counts, result))
+    yield from (up, hand, ended, late, events)

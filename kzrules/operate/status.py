@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kzrules.broker.counters import Counters
+from kzrules.kamailio.bridge import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,8 @@ class Status:
     blocks: Blocks
     totals: Counters = field(default_factory=Counters)
     """What all subscriptions counted since the start, those that are gone included."""
+    kamailios: tuple[Standing, ...] = ()
+    """The Kamailios that ask us, in the order of the rules."""
 
     @property
     def ready(self) -> bool:

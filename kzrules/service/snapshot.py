@@ -56,6 +56,7 @@ def status(parts: Parts, pulse: Pulse) -> shown.Status:
         tables=_tables(parts),
         blocks=shown.Blocks(parts.blocks.counts.ran, parts.blocks.counts.failed, parts.blocks.waiting),
         totals=parts.totals,
+        kamailios=parts.kamailios.standings,
     )
 
 

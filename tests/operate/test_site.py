@@ -8,6 +8,9 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from kzrules.broker.counters import Counters
+from kzrules.kamailio.bridge import Standing
+from kzrules.kamailio.counts import Counts
+from kzrules.kamailio.frames import Reason
 from kzrules.operate import status as shown
 from kzrules.operate.latest import Failures
 from kzrules.operate.site import MOST_CONNECTIONS, Root, site
@@ -45,6 +48,9 @@ def a_status(**changes):
         "failures": (),
         "tables": (shown.Remembered("watchers", 5, 100, 60.0, 2),),
         "blocks": shown.Blocks(3, 1, 2),
+        "kamailios": (
+            Standing("edge", True, 1, 1, 0, 0, Counts(asked=9, answered=6, refused={Reason.BUSY: 2})),
+        ),
     }
     return shown.Status(**{**made, **changes})
 
@@ -131,6 +137,9 @@ def test_metrics_have_the_counts_under_names_of_rules_and_brokers_only(ask):
         'kzrules_connected{broker="127.0.0.1:5672",purpose="consume",zone="local"} 1.0',
         'kzrules_reloads_total{result="failed"} 2.0',
         'kzrules_table_entries{table="watchers"} 5.0',
+        'kzrules_kamailio_questions_total{kamailio="edge",result="answered"} 6.0',
+        'kzrules_kamailio_questions_total{kamailio="edge",result="busy"} 2.0',
+        'kzrules_kamailio_connected{kamailio="edge"} 1.0',
         "kzrules_ready 1.0",
     ):
         assert line in text.splitlines()

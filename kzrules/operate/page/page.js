@@ -189,12 +189,23 @@ function dead(s) {
   )), "no subscription has a dead-letter queue", 4);
 }
 
+function kamailios(s) {
+  $("asking").hidden = !s.kamailios.length;
+  fill("kamailios", s.kamailios.map((one) => row(
+    named(one.name),
+    one.connected ? ["connected", "good"] : ["not connected", "bad"],
+    [number(one.counts.asked), "n"], [number(one.counts.answered), "n"], [number(one.questions), "n"],
+    Object.entries(one.counts.refused).map(([why, count]) => `${number(count)} ${why}`).join(", "),
+    [number(one.counts.late), one.counts.late ? "n warn" : "n"],
+  )), "", 7);
+}
+
 async function look() {
   try {
     const answer = await fetch("status.json", { cache: "no-store" });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const s = await answer.json();
-    for (const show of [head, figures, brokers, subscriptions, routes, failures, dead]) show(s);
+    for (const show of [head, figures, brokers, subscriptions, routes, kamailios, failures, dead]) show(s);
   } catch (error) {
     $("ready").textContent = "no answer";
     $("ready").className = "badge bad";
