@@ -1,63 +1,48 @@
 """One channel: declares, consumes, settles and publishes. Opened by `session`, used by the rest of `broker`.
 
-Questions (declare, bind, consume) go through pika's core channel, one at a time, and each ends
-with an answer, the channel's end, or the connection's. What is sent for every message is written
-as finished bytes, and what arrives comes from `amqp_receive`, past pika.
+What it asks (declare, bind, consume) goes the way of `channel_asking`, through pika's core channel.
+What is sent for every message is written as finished bytes, and what arrives comes from
+`amqp_receive`, past pika.
 """
 
-import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from kzrules.broker import amqp_frames as frames
-from kzrules.broker.amqp_errors import NotSendable, Refused, not_permitted
 from kzrules.broker.amqp_frames import Outgoing as Outgoing  # noqa: PLC0414  for those who publish
 from kzrules.broker.amqp_receive import Arrivals, Returned
+from kzrules.broker.channel_asking import Arguments, Asking
 from kzrules.errors import BrokerError, BrokerGone
-from kzrules.language.program import ExchangeSpec, QueueSpec
 from kzrules.message.delivery import Delivery, Source
 
 if TYPE_CHECKING:
     from kzrules.broker.session import Session
 
 _log = Logger()
-_generations = itertools.count(1)
-
-Arguments = Mapping[str, Any]
 
 
 def _ignore(*_: Any) -> None:
     """Where pika wants a callback for what never reaches it."""
 
 
-def _once(asked: Deferred[Any]) -> Callable[[Any], None]:
-    """An answer may come after its question was given up."""
-    return lambda answer: None if asked.called else asked.callback(answer)
-
-
-class Channel:
+class Channel(Asking):
     """One channel of one session. `generation` is never used twice in this process."""
 
     def __init__(self, session: "Session") -> None:
-        self.generation = next(_generations)
-        self.session = session
+        super().__init__(session)
         self.sequence = 0
         """The publish sequence number of the last message, where confirms are on."""
         self.source: Source | None = None
         self.batch: list[Delivery] = []
         self._confirms = False
         self._no_ack = False
-        self._core: Any = None
         self._arrivals = Arrivals()
         self._number = 0
         self._write = session.core.write
         self._frame_max = session.core.receiver.frame_max
-        self._gone: BrokerError | None = None
-        self._turn = DeferredLock()
-        self._asked: Deferred[Any] | None = None
         self._getting: tuple[str, Deferred[Delivery | None]] | None = None
         self._on_deliveries: Callable[[list[Delivery]], None] = _ignore
         self._on_cancelled: Callable[[], None] = _ignore
@@ -66,11 +51,6 @@ class Channel:
         self._on_closed: list[Callable[[BrokerError], None]] = []
 
     # Life
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything can still be sent on it."""
-        return self._gone is None and self._core is not None and bool(self._core.is_open)
 
     async def open(self, *, confirms: bool, prefetch: int) -> None:
         """Called by `Session.open_channel` only."""
@@ -120,136 +100,6 @@ class Channel:
         for waiting in (self._asked, got and got[1]):
             if waiting is not None and not waiting.called:
                 waiting.errback(error)
-
-    # Questions
-
-    async def _ask(self, what: str, start: Callable[[Callable[[Any], None]], Any]) -> Any:
-        """Ask one thing at a time; a broker that does not answer is given up with its connection."""
-        await self._turn.acquire()
-        try:
-            if self._gone is not None:
-                raise self._gone
-            asked: Deferred[Any] = Deferred()
-            self._asked = asked
-            too_late = self.session.clock.callLater(self.session.rpc_limit, self._unanswered, what)
-            try:
-                start(_once(asked))
-                return await asked
-            except Refused as refused:
-                raise not_permitted(what, refused) from None
-            except BrokerError:
-                raise
-            except Exception as error:
-                raise self._in_our_words(what, error) from error
-            finally:
-                self._asked = None
-                if too_late.active():
-                    too_late.cancel()
-        finally:
-            self._turn.release()
-
-    def _in_our_words(self, what: str, error: Exception) -> BrokerError:
-        """What pika raised instead of asking: arguments with no AMQP form, or a channel that is closing."""
-        if self.is_open:
-            return NotSendable(f"{what} cannot be sent to {self.session.name}: {error}")
-        return self.session.core.said(error)
-
-    def _unanswered(self, what: str) -> None:
-        self.session.abort(
-            BrokerGone(f"{self.session.name} did not answer {what} within {self.session.rpc_limit:.0f} s")
-        )
-
-    async def declare_exchange(self, exchange: ExchangeSpec) -> None:
-        """exchange.declare, passive where the spec says so; its bindings are not made here."""
-        await self._ask(
-            "exchange.declare",
-            lambda done: self._core.exchange_declare(
-                exchange.name,
-                exchange.type,
-                passive=exchange.passive,
-                durable=exchange.durable,
-                auto_delete=exchange.auto_delete,
-                internal=exchange.internal,
-                arguments=dict(exchange.arguments),
-                callback=done,
-            ),
-        )
-
-    async def declare_queue(self, queue: QueueSpec) -> str:
-        """queue.declare; the name, which the broker made up where the spec has none.
-
-        `arguments` go out as they stand: what `type` means for them is `topology`'s to say.
-        """
-        answer = await self._ask(
-            "queue.declare",
-            lambda done: self._core.queue_declare(
-                queue.name,
-                passive=queue.passive,
-                durable=queue.durable,
-                exclusive=queue.exclusive,
-                auto_delete=queue.auto_delete,
-                arguments=dict(queue.arguments),
-                callback=done,
-            ),
-        )
-        return str(answer.method.queue)
-
-    async def bind_queue(
-        self, queue: str, exchange: str, routing_key: str, arguments: Arguments | None = None
-    ) -> None:
-        """queue.bind."""
-        await self._bind("queue.bind", queue, exchange, routing_key, arguments)
-
-    async def unbind_queue(
-        self, queue: str, exchange: str, routing_key: str, arguments: Arguments | None = None
-    ) -> None:
-        """queue.unbind."""
-        await self._bind("queue.unbind", queue, exchange, routing_key, arguments)
-
-    async def bind_exchange(
-        self, destination: str, source: str, routing_key: str, arguments: Arguments | None = None
-    ) -> None:
-        """exchange.bind: RabbitMQ's own, what `source` routes by this key reaches `destination`."""
-        await self._bind("exchange.bind", destination, source, routing_key, arguments)
-
-    async def unbind_exchange(
-        self, destination: str, source: str, routing_key: str, arguments: Arguments | None = None
-    ) -> None:
-        """exchange.unbind."""
-        await self._bind("exchange.unbind", destination, source, routing_key, arguments)
-
-    async def _bind(
-        self, method: str, target: str, source: str, routing_key: str, arguments: Arguments | None
-    ) -> None:
-        bind = getattr(self._core, method.replace(".", "_"))
-        values = dict(arguments or {})
-        await self._ask(method, lambda done: bind(target, source, routing_key, values, callback=done))
-
-    async def delete_queue(self, queue: str, *, if_unused: bool = False, if_empty: bool = False) -> int:
-        """queue.delete; how many messages went with it."""
-        answer = await self._ask(
-            "queue.delete",
-            lambda done: self._core.queue_delete(queue, if_unused, if_empty, callback=done),
-        )
-        return int(answer.method.message_count)
-
-    async def delete_exchange(self, exchange: str, *, if_unused: bool = False) -> None:
-        """exchange.delete."""
-        await self._ask(
-            "exchange.delete", lambda done: self._core.exchange_delete(exchange, if_unused, callback=done)
-        )
-
-    async def purge_queue(self, queue: str) -> int:
-        """queue.purge; how many messages are gone."""
-        answer = await self._ask("queue.purge", lambda done: self._core.queue_purge(queue, callback=done))
-        return int(answer.method.message_count)
-
-    async def count_messages(self, queue: str) -> tuple[int, int]:
-        """Messages ready in a queue, and its consumers; 404 closes the channel where it does not exist."""
-        answer = await self._ask(
-            "queue.declare", lambda done: self._core.queue_declare(queue, passive=True, callback=done)
-        )
-        return int(answer.method.message_count), int(answer.method.consumer_count)
 
     # Consuming
 
