@@ -37,6 +37,7 @@ class Reply:
     correlation_id: str | None
     server: int
     headers: Headers = field(default_factory=dict)
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,9 @@ class Did:
         """As a rule would say it."""
         first, rest = list(self.arguments.items()), []
         for name, value in first:
-            if name in {"headers", "persistent", "mandatory"} and value in ({}, True):
+            if name in {"headers", "persistent", "mandatory", "last"} and value in ({}, True):
                 continue
-            named = name in {"headers", "persistent", "mandatory", "timeout", "on"}
+            named = name in {"headers", "persistent", "mandatory", "last", "timeout", "on"}
             rest.append(f"{name}: {shown(value)}" if named else shown(value))
         return f"{self.word}({', '.join(rest)})"
 
@@ -87,7 +87,7 @@ def done(action: Action | Question) -> Did:  # noqa: PLR0911  one case for each 
             }
             return Did("query", arguments)
         case Reply():
-            return Did("reply", {"body": read(action.body)})
+            return Did("reply", {"body": read(action.body), "last": action.last})
         case Respond():
             return Did("answer", {"body": read(action.body)})
         case Tell():

@@ -91,7 +91,7 @@ def fits(wanted: Mapping[str, Any], did: Did) -> bool:
 
 
 def _argument(name: str, wanted: Any, did: Did) -> Any:
-    return unstamped(wanted, did.arguments[name]) if name in did.arguments else wanted
+    return unstamped(wanted, did.arguments.get(name))
 
 
 def _unwanted(step: tree.ExpectCall, did: Did) -> Mismatch:

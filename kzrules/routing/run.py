@@ -165,7 +165,8 @@ class Run(State):
         encoded = self._encoded(body, message_id)
         server = self.event.delivery.source.server
         correlation_id = correlation if isinstance(correlation, str) else None
-        self.actions.append(Reply(exchange, key, encoded, message_id, correlation_id, server))
+        reply = Reply(exchange, key, encoded, message_id, correlation_id, server, last=self.replied)
+        self.actions.append(reply)
 
     def _asker(self) -> tuple[str, str]:
         asker = self.received.get("Server-ID")

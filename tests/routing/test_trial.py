@@ -64,6 +64,17 @@ def test_actions_are_expected_in_their_order():
     ]
 
 
+def test_whether_a_reply_is_the_last_one_is_compared_too():
+    rule = "event_route[on:x] { reply({}, last: false) reply({}) }\n"
+    event = 'event { "Name": "x", "Server-ID": "asker" }'
+    assert (
+        said(f'{rule}test "t" {{ {event} expect reply(has {{}}, last: false) expect reply(last: true) }}')
+        == []
+    )
+    wrong = said(f'{rule}test "t" {{ {event} expect reply(has {{}}, last: true) expect reply(last: false) }}')
+    assert wrong == ["this reply came before what the line above expects"]
+
+
 def test_an_unroutable_message_fails_the_event():
     steps = 'given publish("out") fails "unroutable" event { "Name": "x" } expect retry("unroutable")'
     assert said(f'{PUBLISH}test "t" {{ {steps} }}') == []

@@ -1,11 +1,13 @@
 """Shipped rules check without a finding, pass their own tests, and stand as `kzrules fmt` writes them."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from kzrules.language import tree
 from kzrules.language.format import format_file
+from kzrules.language.parse import parse
 from kzrules.language.places import programs
 from kzrules.message.identity import Identity
 from kzrules.routing import trial
@@ -46,6 +48,37 @@ def test_a_shipped_program_has_no_finding(topic):
 def test_a_test_of_shipped_rules_passes(rules, test):
     verdict = trial.run(rules, test)
     assert verdict.passed, "\n".join(mismatch.message for mismatch in verdict.mismatches)
+
+
+def search(count):
+    """A test that a summary of so many phones comes in pieces of the fifty that the rules ship with."""
+    names = [str(1000 + number) for number in range(count)]
+    given = [f'given contacts[["acme.com", "{name}"]] = {{ "AOR": "sip:{name}@acme.com" }}' for name in names]
+    told = [json.dumps([f"{name}@acme.com" for name in names[at : at + 50]]) for at in range(0, count, 50)]
+    expected = [f'expect reply(has {{ "Registrations": {piece} }}, last: false)' for piece in told]
+    return "\n".join(
+        [
+            'test "a search" {',
+            f'given members["acme.com"] = {json.dumps(dict.fromkeys(names, True))}',
+            *given,
+            'event { "Event-Category": "registration", "Event-Name": "search_req", "Search-Type": "summary",',
+            '"Realm": "acme.com", "Server-ID": "apps@host", "Msg-ID": "q1" }',
+            *expected,
+            'expect reply(has { "Event-Name": "search_resp", "Registrations": [] }, last: true)',
+            "expect done",
+            "}",
+        ]
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 50, 51])
+def test_a_search_is_answered_in_pieces_of_fifty_rows(count):
+    whole = loaded("registrar")
+    file, findings = parse(search(count), "search.kzr")
+    assert [finding.message for finding in findings] == []
+    rules = trial.Rules((*whole.files, file), WORDS, validators(whole.files), whole.texts)
+    verdict = trial.run(rules, file.declarations[0])
+    assert [mismatch.message for mismatch in verdict.mismatches] == []
 
 
 @pytest.mark.parametrize("topic", TOPICS)
