@@ -24,6 +24,8 @@ class Base:
         self.findings: Findings = names.findings
         self.only_looks = False
         """In a condition or a key: nothing may happen there."""
+        self.next_line: Expr | None = None
+        """The value of a `let` whose own line ends in `=`: most likely the next statement."""
 
     def infer(self, expr: Expr) -> Info:
         """Check an expression, and tell what is known of it."""

@@ -44,7 +44,19 @@ class CallChecks(Base):
     def _gives_nothing(self, expr: Call, *, gives: bool) -> None:
         if not gives:
             text = f"`{expr.name}` gives no value"
-            self.findings.add(error("KZ313", text, expr.name_span, help="give it a line of its own"))
+            way_out = "give it a line of its own"
+            if expr is self.next_line:
+                way_out = "write a value behind the `=` of the line above, or take that line away"
+            self.findings.add(error("KZ313", text, expr.name_span, help=way_out))
+
+    def gives(self, expr: Expr) -> bool:
+        """False: a call of a word or of a subroutine that gives no value."""
+        if not isinstance(expr, Call):
+            return True
+        if expr.name in self.names.subroutines:
+            return self.subroutine_returns(expr.name)
+        word = self.names.words.get(expr.name)
+        return word is None or word.gives != types.NULL
 
     def subroutine_returns(self, name: str) -> bool:
         """The subroutine has a `return E` somewhere."""
@@ -175,8 +187,9 @@ class CallChecks(Base):
             return placed[number]
         if placed and placed[-1].rest:
             return placed[-1]
-        text = f"`{word.name}` takes {counted(len(placed), 'argument')} by place, and this is one more"
-        self.findings.add(error("KZ301", text, argument.span, help=signature(word)))
+        if number == len(placed):  # one mistake, however many follow
+            text = f"`{word.name}` takes {counted(len(placed), 'argument')} by place, and this is one more"
+            self.findings.add(error("KZ301", text, argument.span, help=signature(word)))
         return None
 
     def _missing(self, word: Word, expr: Call, given: set[str]) -> None:

@@ -110,6 +110,7 @@ class StatementChecks(ExpressionChecks):
 
     def let(self, statement: Let) -> None:
         """`let x = E`"""
+        self.next_line = statement.value if statement.value.span.line > statement.span.line else None
         info = self.given(statement.value, statement.otherwise)
         if statement.name in ("payload", "received", "meta", "node"):
             text = f"`{statement.name}` is always there and cannot be set"
@@ -120,7 +121,8 @@ class StatementChecks(ExpressionChecks):
             text = f"this `{statement.name}` hides the {what} of that name"
             self.findings.add(warning("KZ208", text, statement.span, help="take another name"))
         fix = Fix("take it away", (Edit(statement.span, ""),)) if _is_idle(statement) else None
-        self.scope.set(statement.name, statement.span, Info(info.kinds, info.shape), "let", fix)
+        tell = "let" if self.gives(statement.value) else ""  # a value that there is not is told already
+        self.scope.set(statement.name, statement.span, Info(info.kinds, info.shape), tell, fix)
 
     def assign(self, statement: Assign) -> None:
         """`x = E`"""

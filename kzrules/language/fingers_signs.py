@@ -206,7 +206,7 @@ class Signs(Moves):
 
     def odd(self, text: str) -> None:
         """A character that begins nothing."""
-        said = text if text.isprintable() else f"\\u{ord(text):04x}"
+        said = text[0] if text[0].isprintable() else f"\\u{ord(text[0]):04x}"
         self.tell("KZ107", f"nothing begins with `{said}` here", "take it away", "", safe=False)
         self.at += 1
 

@@ -28,7 +28,7 @@ ALIEN = {
     "ODD_NUMBER": r"[0-9][\w.]*",
     "ODD_TEXT": r'"(?:[^"\\\n]|\\.)*+"|"[^\n]*?(?=[\s),;\]}]{0,8}(?:\n|\Z))',
     "ODD_NAME": r"[^\W\d]\w*",
-    "ODD": r"[^\s]",
+    "ODD": r"'[^'\\\n]*+\\[^\n]*|[^\s]",
 }
 """What is no token of this language, though an author may write it. In the order that they are tried."""
 
@@ -82,6 +82,8 @@ def _pattern() -> re.Pattern[str]:
     grammar = tables()
     patterns = dict(grammar.patterns)
     patterns["NAME"] = r"[A-Za-z_][A-Za-z0-9_]*(?![^\W\d_])"  # keywords are looked up in `words`
+    # as in the grammar, but what was taken is not given back: each `[^` could be read in two ways
+    patterns["REGEX"] = patterns["REGEX"].removesuffix(r"+\/") + r"++\/"
     context = {
         "ROUTE_NAME": r"(?<=event_route)[ \t]*" + _group("ROUTE_NAME", patterns.pop("ROUTE_NAME")),
         "REGEX": r"(?:(?<=[^\w.\-]matches)|(?<==~)|(?<=!~))[ \t\r\n]*"
@@ -102,7 +104,10 @@ def _pattern() -> re.Pattern[str]:
         *aliens.values(),
     ]
     # what its context decides comes first: it looks at the word before the blanks, so it takes them itself
-    return re.compile("|".join(context.values()) + r"|[ \t\r\f\ufeff]*(?:" + "|".join(parts) + ")")
+    # blanks are never given back, and the end is matched too: each place of the text is read once
+    return re.compile(
+        "|".join(context.values()) + r"|(?:[^\S\n]|\ufeff)*+(?:" + "|".join(parts) + r"|(?P<END>\Z))"
+    )
 
 
 def _group(name: str, pattern: str) -> str:
@@ -122,6 +127,8 @@ def lex(text: str, start: int = 0, end: int | None = None, line: int = 1, line_s
         if kind == "LINE_END":
             line = _line_end(tokens, first, last, line)
             continue
+        if kind == "END":
+            break
         word = text[first:last]
         if kind == "NAME":
             kind = known(word, "NAME")

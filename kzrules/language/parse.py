@@ -69,7 +69,7 @@ class _File:
         )
         if self.tokens.trivia:
             attach(tree, self.tokens)
-        return tree, sorted(self._told(), key=lambda one: (one.span.line, one.span.column))
+        return tree, _once(sorted(self._told(), key=lambda one: (one.span.line, one.span.column)))
 
     def _told(self) -> list[Diagnostic]:
         """What was found; of brackets in what is too deep nothing is said besides."""
@@ -91,6 +91,19 @@ class _File:
     def _all(self) -> Span:
         lines = len(self.tokens.line_starts)
         return Span(self.path, 1, 1, lines, len(self.tokens.text) - self.tokens.line_starts[-1] + 1)
+
+
+def _once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """A name with an odd letter is told where it stands first, not wherever it is used."""
+    told: set[str] = set()
+    kept: list[Diagnostic] = []
+    for one in found:
+        names_it = one.code == "KZ107" and one.message.startswith("`")
+        if not names_it or one.message not in told:
+            kept.append(one)
+        if names_it:
+            told.add(one.message)
+    return kept
 
 
 def _depth(node: Any) -> int:

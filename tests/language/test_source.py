@@ -64,3 +64,96 @@ def test_topic_folders_are_programs_of_their_own(tmp_path):
         (tmp_path / topic / "a.kzr").write_text("setting a = 1\n")
     assert programs([tmp_path]) == [(str(tmp_path / "one"),), (str(tmp_path / "two"),)]
     assert programs([tmp_path / "one", tmp_path / "two"]) == [(str(tmp_path / "one"), str(tmp_path / "two"))]
+
+
+def _latin(folder):
+    (folder / "latin.kzr").write_bytes(b"# one\n# caf\xe9\n")
+    return folder / "latin.kzr"
+
+
+def _sixteen(folder):
+    (folder / "wide.kzr").write_bytes("# wide".encode("utf-16"))
+    return folder / "wide.kzr"
+
+
+def _cut(folder):
+    (folder / "cut.kzr").write_bytes(b'every 30s { info("\xe2\x82") }')
+    return folder / "cut.kzr"
+
+
+def _with_nul(text):
+    def made(folder):
+        (folder / "nul.kzr").write_bytes(text)
+        return folder / "nul.kzr"
+
+    return made
+
+
+def _of_bytes(size):
+    def made(folder):
+        with (folder / "large.kzr").open("wb") as file:
+            file.truncate(size)
+        return folder / "large.kzr"
+
+    return made
+
+
+def _loop(folder):
+    (folder / "loop.kzr").symlink_to("loop.kzr")
+    return folder / "loop.kzr"
+
+
+def _two_links(folder):
+    (folder / "a.kzr").symlink_to("b.kzr")
+    (folder / "b.kzr").symlink_to("a.kzr")
+    return folder / "a.kzr"
+
+
+def _through_a_file(folder):
+    (folder / "file.kzr").write_text("language 1\n")
+    return folder / "file.kzr" / "below.kzr"
+
+
+def _folder(*names):
+    def made(folder):
+        (folder / "rules").mkdir()
+        for name in names:
+            (folder / "rules" / name).parent.mkdir(exist_ok=True)
+            (folder / "rules" / name).write_text("{}")
+        return folder / "rules"
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "made"),
+    [
+        ("KZ150", 1, lambda folder: folder / "none.kzr"),
+        ("KZ150", 1, lambda folder: folder / "no" / "folder.kzr"),
+        ("KZ150", 1, lambda folder: folder / "..." / ".kzr"),
+        ("KZ151", 1, _loop),
+        ("KZ151", 1, _two_links),
+        ("KZ151", 1, _through_a_file),
+        ("KZ152", 2, _latin),
+        ("KZ152", 1, _cut),
+        ("KZ152", 1, _with_nul(b"\xff# one\n")),
+        ("KZ153", 1, _sixteen),
+        ("KZ153", 1, _with_nul(b"\0")),
+        ("KZ153", 1, _with_nul(b"language 1\n# \0\n")),
+        ("KZ154", 1, _of_bytes(4 * 2**20 + 1)),
+        ("KZ154", 1, _of_bytes(5 * 2**20)),
+        ("KZ154", 1, _of_bytes(2**40)),
+        ("KZ155", 1, _folder()),
+        ("KZ155", 1, _folder("schema.json")),
+        ("KZ155", 1, _folder("below/kamailio.cfg")),
+    ],
+)
+def test_each_way_in_which_a_path_cannot_be_read_has_its_code(code, line, made, tmp_path):
+    path = made(tmp_path)
+    assert found([path]) == [(code, line)]
+
+
+def test_a_file_of_four_mebibytes_is_read(tmp_path):
+    path = tmp_path / "whole.kzr"
+    path.write_text("language 1\n".ljust(4 * 2**20))
+    assert found([path]) == []
