@@ -41,7 +41,7 @@ class Notices:
         """Say it for information."""
         self._say(LogLevel.info, subject, text, often or self._often, fields)
 
-    def _say(self, level: object, subject: Hashable, text: str, often: int, fields: Fields) -> None:
+    def _say(self, level: LogLevel, subject: Hashable, text: str, often: int, fields: Fields) -> None:
         now = self._clock.seconds()
         since, said = self._subjects.pop(subject, (now, 0))
         left_out = max(0, said - often)
@@ -52,4 +52,4 @@ class Notices:
         self._subjects[subject] = (since, said + 1)
         if said < often:
             more = f" ({left_out} more like it since the last line)" if left_out and not said else ""
-            self._log.emit(level, "{text}{more}", text=text, more=more, **dict(fields))  # type: ignore[arg-type]
+            self._log.emit(level, "{text}{more}", text=text, more=more, **dict(fields))

@@ -6,6 +6,7 @@ from below in short probes, interleaved, and the highest one has to hold for the
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -69,7 +70,7 @@ def ways() -> Iterator[dict[str, Scene]]:
         asking.start_responder()
         found = {"kzrules": asking, "kazoo": kazoo}
         for name, scene in found.items():
-            until(lambda scene=scene: _answered(scene), f"{name} answers nothing", 60)  # type: ignore[misc]
+            until(functools.partial(_answered, scene), f"{name} answers nothing", 60)
         yield found
 
 

@@ -104,7 +104,7 @@ class _Turned:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
 
-    def resolveHostName(self, receiver: Any, host: str, *arguments: Any, **named: Any) -> Any:  # noqa: N802
+    def resolveHostName(self, receiver: Any, host: str, *arguments: Any, **named: Any) -> Any:  # noqa: N802  the name is Twisted's
         """Twisted's own, with the addresses gathered and turned on their way back."""
         turned = _TurnedAddresses(receiver, self._turn)
         return self._reactor.nameResolver.resolveHostName(turned, host, *arguments, **named)

@@ -110,8 +110,8 @@ def _bar(seen: int, total: int) -> None:
 async def _replay(session: Session, queue: str, where: Where, terminal: Terminal) -> int:
     from twisted.internet import reactor  # noqa: PLC0415  see `cli.broker`
 
-    from kzrules.broker import deadletters  # noqa: PLC0415
-    from kzrules.broker.publisher import Publisher  # noqa: PLC0415
+    from kzrules.broker import deadletters  # noqa: PLC0415  both bring Twisted in
+    from kzrules.broker.publisher import Publisher  # noqa: PLC0415  see above
 
     clock: Any = reactor
     publisher = Publisher(clock, keep=False)

@@ -209,7 +209,7 @@ def asked(
     It reads as a delivery: the name is its routing key, its exchange is `ask` or `publish`.
     """
     exchange = PUBLISHED if deadline is None else ASKED
-    delivery = Delivery(Source(kamailio, "", "", 0, 0), 0, False, exchange, name, NO_PROPERTIES, b"")  # noqa: FBT003
+    delivery = Delivery(Source(kamailio, "", "", 0, 0), 0, False, exchange, name, NO_PROPERTIES, b"")  # noqa: FBT003  a tuple is made by position
     return Event(delivery, body, received_at, exchange, name, deadline=deadline)
 
 

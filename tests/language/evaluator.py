@@ -101,7 +101,7 @@ def step(s, w, scopes):  # noqa: C901, PLR0912  a case for each statement
 
 
 def value_of(e, w, scopes):  # noqa: C901, PLR0911, PLR0912  a case for each expression
-    go = lambda inner: value_of(inner, w, scopes)  # noqa: E731
+    go = lambda inner: value_of(inner, w, scopes)  # noqa: E731  a name for what every case says
     match e:
         case t.Literal():
             return e.value

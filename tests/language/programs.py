@@ -125,8 +125,8 @@ class Programs:
         kinds = ["let", "let", "do", "set", "delete", "end", "answer"] + (["assign"] if names else [])
         if depth:
             kinds += ["if", "if", "match"] + (["for", "pairs"] if loops else [])
-        value = lambda: self.value(names)  # noqa: E731
-        inner = lambda more=(): self.block([*names, *more], depth - 1, loops - bool(more))  # noqa: E731
+        value = lambda: self.value(names)  # noqa: E731  drawn anew at each use
+        inner = lambda more=(): self.block([*names, *more], depth - 1, loops - bool(more))  # noqa: E731  drawn anew at each use
         match self.pick(kinds):
             case "let":
                 made = node(t.Let, self.pick(["u", "v", "text", "run", "equal"]), value())
