@@ -13,7 +13,7 @@ from kzrules.convert.place import UnreadableError
 from kzrules.convert.preprocess import Preprocessor, preprocess
 from kzrules.convert.summary import Summary
 from kzrules.convert.translate import Translated, translate
-from kzrules.convert.uses import texts_of
+from kzrules.convert.uses import calls_of, route_names, texts_of
 from kzrules.convert.world import World
 from kzrules.errors import KzError
 
@@ -74,8 +74,6 @@ def _looks_like_fork(block: Block) -> bool:
 
 def _no_circle(picked: Picked) -> None:
     """Rules have no recursion: a route that calls itself is an error of the reader's own."""
-    from kzrules.convert.uses import calls_of, route_names  # noqa: PLC0415  used here alone
-
     after = {
         name: {
             one

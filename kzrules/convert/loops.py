@@ -1,19 +1,25 @@
 """`while` as `for`: by the form of its condition, what it runs over. `statements` asks."""
 
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
 
 from kzrules.convert import make
 from kzrules.convert import nodes as n
+from kzrules.convert.calls import Calls
 from kzrules.convert.pseudo import whole
 from kzrules.convert.uses import steps_of, target_of
 from kzrules.convert.world import LIST, fresh
 from kzrules.language import tree as t
 
-if TYPE_CHECKING:
-    from kzrules.convert.statements import Statements
+
+class Looping(Calls, ABC):
+    """What loops need of the statements inside them."""
+
+    @abstractmethod
+    def for_each(self, iterable: t.Expr, item: str, body: n.Body, only: t.Expr | None = None) -> None:
+        """Write a `for` with a body; `statements` says how."""
 
 
-def over(owner: "Statements", step: n.While) -> bool:
+def over(owner: Looping, step: n.While) -> bool:
     """Translate a loop; False where nothing says that it ends."""
     queue = _queue(step.condition)
     if queue is not None:
@@ -39,7 +45,7 @@ def queues(body: n.Body) -> list[tuple[str, n.While]]:
     return [(name, step) for name, step in found if name is not None]
 
 
-def _by_index(owner: "Statements", step: n.While) -> bool:
+def _by_index(owner: Looping, step: n.While) -> bool:
     """`$var(i) < COUNT`, or as long as there is something at `[$var(i)]`."""
     if not isinstance(step.condition, n.Operation):
         return False
@@ -56,7 +62,7 @@ def _by_index(owner: "Statements", step: n.While) -> bool:
     return True
 
 
-def _quietly(owner: "Statements", condition: n.Value) -> tuple[t.Expr, t.Expr] | None:
+def _quietly(owner: Looping, condition: n.Value) -> tuple[t.Expr, t.Expr] | None:
     """Both sides of a comparison, without a trace of having looked."""
     assert isinstance(condition, n.Operation)  # noqa: S101  the caller has looked
     gaps, pending, out = list(owner.world.gaps), list(owner.pending), list(owner.out)
@@ -67,7 +73,7 @@ def _quietly(owner: "Statements", condition: n.Value) -> tuple[t.Expr, t.Expr] |
 
 
 def _bounded(
-    owner: "Statements", condition: n.Operation, sides: tuple[t.Expr, t.Expr] | None
+    owner: Looping, condition: n.Operation, sides: tuple[t.Expr, t.Expr] | None
 ) -> tuple[str, t.Expr] | None:
     """`i < len(list)`, also turned around, also through a variable."""
     if sides is None or condition.op not in ("<", ">", "!="):
@@ -82,7 +88,7 @@ def _bounded(
     return (low.id, length) if isinstance(low, t.Name) and length is not None else None
 
 
-def _filled(owner: "Statements", sides: tuple[t.Expr, t.Expr] | None) -> tuple[str, t.Expr] | None:
+def _filled(owner: Looping, sides: tuple[t.Expr, t.Expr] | None) -> tuple[str, t.Expr] | None:
     """`list[i] != ""`, `list[i] != $null`"""
     if sides is None:
         return None
@@ -98,7 +104,7 @@ def _filled(owner: "Statements", sides: tuple[t.Expr, t.Expr] | None) -> tuple[s
     return value.key.id, value.base if known else make.binary("??", value.base, make.listed(()))
 
 
-def _counts(owner: "Statements", body: n.Body, counter: str) -> bool:
+def _counts(owner: Looping, body: n.Body, counter: str) -> bool:
     """Whether a loop adds 1 to its counter, which began at 0."""
     begins = owner.set_here.get(counter)
     if begins != make.literal(0):
@@ -107,7 +113,7 @@ def _counts(owner: "Statements", body: n.Body, counter: str) -> bool:
     return all(_adds_one(one.value) for one in found) and any(one in body.steps for one in found)
 
 
-def _sets(owner: "Statements", step: n.Set, name: str) -> bool:
+def _sets(owner: Looping, step: n.Set, name: str) -> bool:
     key = target_of(step)
     return key is not None and owner.world.name_of(key) == name
 
@@ -121,13 +127,13 @@ def _adds_one(value: n.Value) -> bool:
     )
 
 
-def _item_name(owner: "Statements") -> str:
+def _item_name(owner: Looping) -> str:
     """A name that no loop around this one has."""
     around = {*(name for _, _, name in owner.items), *owner.pops.values()}
     return fresh("item", {*around, *owner.world.variables(), *owner.world.tables})
 
 
-def _by_taking(owner: "Statements", step: n.While) -> bool:
+def _by_taking(owner: Looping, step: n.While) -> bool:
     """`while ($avp(x) != $null) { ...; $avp(x) = $null; }`: one value after the other is taken off."""
     condition = step.condition
     if isinstance(condition, n.Prefix) and condition.op == "defined":

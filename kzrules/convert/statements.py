@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from kzrules.convert import make
 from kzrules.convert import nodes as n
-from kzrules.convert.calls import Calls
 from kzrules.convert.flow import Flow
+from kzrules.convert.loops import Looping, over
 from kzrules.convert.pieces import in_pieces, piece
 from kzrules.convert.place import Place
 from kzrules.convert.pseudo import Pseudo, whole
@@ -17,7 +17,7 @@ from kzrules.language import tree as t
 from kzrules.language.check_statement import block_leaves, leaves
 
 
-class Statements(Calls):
+class Statements(Looping):
     """Translates the statements of one block. `route`: it is called, and gives what `flow` says."""
 
     def __init__(self, world: World, *, payload: bool = True, flow: Flow | None = None) -> None:
@@ -246,8 +246,6 @@ class Statements(Calls):
 
     def loop(self, step: n.While) -> None:
         """A loop over what ends: a list by its index, values that are taken off one by one, a queue."""
-        from kzrules.convert.loops import over  # noqa: PLC0415  it needs this class
-
         if over(self, step):
             return
         self.gap("loop", "what this loop runs over is not a list that rules know", step.place)

@@ -17,7 +17,7 @@ from kzrules.convert.scope import all_names, assigned, place_lets
 from kzrules.convert.statements import Statements
 from kzrules.convert.subscriptions import Asked, Subscriptions
 from kzrules.convert.tidy import Piece, tidy
-from kzrules.convert.uses import Key, calls_of
+from kzrules.convert.uses import Key, calls_of, steps_of
 from kzrules.convert.variables import SHARED
 from kzrules.convert.world import INTEGER, TEXT, World, identifier
 from kzrules.language import tree as t
@@ -172,8 +172,6 @@ def _route(name: str) -> t.Route:
 
 
 def _loops(body: n.Body) -> bool:
-    from kzrules.convert.uses import steps_of  # noqa: PLC0415  used here alone
-
     return any(isinstance(step, n.While) for step in steps_of(body))
 
 
