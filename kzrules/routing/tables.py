@@ -14,10 +14,16 @@ from typing import Any, NamedTuple
 from kzrules.errors import RuleFailure
 from kzrules.language.program import TableSpec
 from kzrules.language.values import add, hashable, is_number, said
+from kzrules.message.payload import MAX_BYTES, weigh
 
 FOREVER = float("inf")
 SPARE = 1000
 """Stale places that the queue of deadlines may hold beyond twice the entries, before it is made anew."""
+
+
+MOST_WEIGHT = 512 * 1024 * 1024
+"""About how many bytes of JSON the keys and values of one table are at most, however few its entries:
+a hundred thousand values of 16 MiB each would fill any machine."""
 
 
 class Entry(NamedTuple):
@@ -38,12 +44,14 @@ class Expired:
 
 
 class Table:
-    """One table. Full, it forgets its oldest entry, and counts that in `evicted`."""
+    """One table. Full, by its entries or by their weight, it forgets the oldest, counted in `evicted`."""
 
     def __init__(self, spec: TableSpec) -> None:
         self.spec = spec
         self.entries: OrderedDict[Any, Entry] = OrderedDict()  # a dict looks for its first entry ever longer
         self.evicted = 0
+        self.weight = 0
+        self._weights: dict[Any, int] = {}
         self._deadlines: list[tuple[float, int, Any]] = []
         self._order = 0
         self._lock = Lock()
@@ -63,12 +71,18 @@ class Table:
         return FOREVER if seconds is None else now + seconds
 
     def _write(self, place: Any, key: Any, value: Any, until: float) -> None:
-        self.entries.pop(place, None)  # the newest stands last
+        self._forget(place)  # the newest stands last
         self.entries[place] = Entry(key, value, until)
+        self._weights[place] = weight = _weight(key, value)
+        self.weight += weight
         self._expect(place, until)
-        while len(self.entries) > self.spec.limit:
-            self.entries.popitem(last=False)
+        while len(self.entries) > self.spec.limit or self.weight > MOST_WEIGHT:
+            self._forget(next(iter(self.entries)))
             self.evicted += 1
+
+    def _forget(self, place: Any) -> None:
+        if self.entries.pop(place, None) is not None:
+            self.weight -= self._weights.pop(place)
 
     def _expect(self, place: Any, until: float) -> None:
         if until == FOREVER:
@@ -87,7 +101,7 @@ class Table:
     def drop(self, key: Any) -> None:
         """Forget an entry."""
         with self._lock:
-            self.entries.pop(hashable(key), None)
+            self._forget(hashable(key))
 
     def increment(self, key: Any, by: int, now: float) -> Any:
         """Add to an entry, at once and for good; its time to live stays as it was."""
@@ -110,7 +124,7 @@ class Table:
                 _, _, place = heapq.heappop(self._deadlines)
                 entry = self.entries.get(place)
                 if entry is not None and entry.until <= now:
-                    del self.entries[place]
+                    self._forget(place)
                     over.append(Expired(self.spec.name, entry.key, entry.value))
         return over
 
@@ -124,6 +138,13 @@ class Table:
         with self._lock:
             for entry in entries:
                 self._write(hashable(entry.key), entry.key, entry.value, entry.until)
+
+
+def _weight(key: Any, value: Any) -> int:
+    try:
+        return weigh(key) + weigh(value)
+    except RuleFailure:  # larger than a message may be, as a key of many long parts is
+        return 2 * MAX_BYTES
 
 
 def counted(table: str, value: Any, by: Any) -> Any:

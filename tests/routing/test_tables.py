@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kzrules.errors import RuleFailure
 from kzrules.language.program import TableSpec
 from kzrules.message.outcome import Place
+from kzrules.routing import tables
 from kzrules.routing.tables import Expired, Table, Tables
 
 
@@ -140,3 +141,29 @@ def test_a_table_is_a_dictionary_with_deadlines(writes):
         assert alive == {entry.key: entry.value for entry in one.live(now)}
     over = one.expire(now)
     assert {key for key, (_, until) in model.items() if until <= now} == {entry.key for entry in over}
+
+
+def test_a_table_is_bounded_by_the_weight_of_its_entries_too(monkeypatch):
+    monkeypatch.setattr(tables, "MOST_WEIGHT", 1_100)
+    one = table(limit=100)
+    for key in "abcd":
+        one.write(key, {"text": "x" * 300}, 100.0)
+    assert (["b", "c", "d"], 1) == (list(one.entries), one.evicted)
+    one.write("b", "small", 100.0)
+    one.write("e", {"text": "x" * 300}, 100.0)
+    assert (["c", "d", "b", "e"], 1) == (list(one.entries), one.evicted)
+    one.write("f", {"text": "x" * 300}, 100.0)
+    assert (["d", "b", "e", "f"], 2) == (list(one.entries), one.evicted)
+
+
+def test_what_is_forgotten_weighs_nothing():
+    one = table(ttl=10.0)
+    for key in ("a", ["b", 1], "c"):
+        one.write(key, [1, {"text": "long"}], 100.0)
+    one.write("a", "short", 100.0, 5.0)
+    one.increment("n", 1, 100.0)
+    one.increment("n", 1, 100.0)
+    one.drop(["b", 1])
+    one.expire(105.0)
+    one.expire(110.0)
+    assert ({}, 0) == (dict(one.entries), one.weight)
