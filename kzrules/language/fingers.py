@@ -10,6 +10,7 @@ from kzrules.language.lexer import SIGNIFICANT, Tokens
 
 NAMES = frozenset(
     {"xlog", "xinfo", "xwarn", "xerr", "xdbg", "exit", "drop", "elseif", "elsif", "elif", "switch", "while"}
+    | {"break", "continue"}
     | {"kazoo_publish", "kazoo_query", "kazoo_subscribe", "kazoo_encode", "kazoo_json"}
     | NULLS.keys() | ROUTES | SETTINGS
 )  # fmt: skip

@@ -77,8 +77,12 @@ class Words(Moves):
                 "KZ140", "there is no `while`: loops run over what is there", "write `for v in list { }`"
             )
             self.keep("IF", "if")
-        elif text == "switch" and self.next() == "OPEN":
+        elif text == "switch" and self.next() in ("OPEN", "FIELD", "NAME", "PSEUDO"):
             self.switch()
+        elif text in ("break", "continue") and self.begins() and self.inside() and not self.is_named():
+            way_out = "put what follows into an `if`, or the loop into a subroutine that `return` leaves"
+            self.tell("KZ146", f"there is no `{text}`: a loop runs over all that is there", way_out)
+            self.at += 1
         elif (
             text in ROUTES
             and self.begins()
@@ -95,10 +99,21 @@ class Words(Moves):
 
     def switch(self) -> None:
         """The whole of it is left out: its arms are shaped otherwise."""
-        brace = self.close_of(self.at + 1) + 1
+        brace = self.close_of(self.at + 1) + 1 if self.next() == "OPEN" else self.brace_on_line()
         way_out = 'write match VALUE { "a" => { ... } else => { ... } }, without `break`'
         self.tell("KZ139", "`switch` is written `match` here", way_out)
         self.at = self.close_of(brace) + 1 if self.old.kinds[brace : brace + 1] == ["OPEN_BRACE"] else brace
+
+    def is_named(self) -> bool:
+        """A variable, a setting or a subroutine is called so."""
+        return self.next() in ("SET", "COLON", "OPEN")
+
+    def brace_on_line(self) -> int:
+        """The next opening brace of this line, or what follows the line."""
+        at, line = self.at, self.old.lines[self.at]
+        while at < len(self.old.kinds) and self.old.lines[at] == line and self.old.kinds[at] != "OPEN_BRACE":
+            at += 1
+        return at
 
     def setting(self, text: str) -> None:
         """A line of Kamailio's own settings is left out."""

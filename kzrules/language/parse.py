@@ -58,10 +58,12 @@ class _File:
         if not fit(self.tokens):
             self.tokens, broken = mended(self.tokens, self.path, self.found)
         self.builder = self._builder(self.tokens)
-        declarations = []
+        declarations: list[Any] = []
         for first, last in pieces(self.tokens, self.path, self.found):
             node = walk_through(Walk(self.builder, "declaration", first, last), self.found, broken)
             if node is not None and self._sound(node, first, last):
+                if isinstance(node, t.Language) and declarations:
+                    self._not_first(node)
                 declarations.append(node)
         silenced = silences(self.path, self.tokens, self.found) if self.tokens.trivia else ()
         tree = t.RuleFile(
@@ -87,6 +89,10 @@ class _File:
             return True
         self.found.append(deep(self.path, self.tokens, first))
         return False
+
+    def _not_first(self, node: t.Language) -> None:
+        message = "`language` stands first in its file, and once: it says how all of it is read"
+        self.found.append(finding("KZ114", message, node.span, help="put it before everything else"))
 
     def _all(self) -> Span:
         lines = len(self.tokens.line_starts)
