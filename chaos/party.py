@@ -55,7 +55,7 @@ class Party:
     """Connected to the first broker of a list that answers, and again after each break."""
 
     def __init__(self, reactor: Any, urls: Sequence[str]) -> None:
-        self.published = 0
+        self.published = self.begun = 0
         self._reactor = reactor
         self._urls = urls
         self._spec = BrokerSpec((ZoneSpec("local", tuple(urls)),), connection_timeout=2.0)
@@ -102,6 +102,7 @@ class Party:
         """Publish these events; done when the broker has taken all of them into the queue."""
         base = {"Event-Category": "chaos", "Event-Name": "step"}
         bodies = [(n, json.dumps({**base, "N": n, "Key": f"k{n % KEYS}"}).encode()) for n in numbers]
+        self.begun += len(bodies)
         sending = [Deferred.fromCoroutine(self._routed(n, body)) for n, body in bodies]
         for one in sending:
             await one

@@ -18,7 +18,7 @@ from twisted.internet.threads import deferToThread
 
 from chaos.party import DEAD, EVENTS, KEYS, OUTPUTS, Party, until
 from chaos.result import PREFETCH, Result, out_of_order, tally
-from testbed import Cluster, Node
+from testbed import Cluster, Node, keeper
 
 USER, PASSWORD = "chaos", "first"
 HEARTBEAT = 10.0
@@ -106,6 +106,8 @@ class Trial:
         self._closed = False
         self.wrong: list[str] = []
         self.ordered = False
+        self.all_received = False
+        """Whether each delivery that the service counts has to have its output: nothing came twice."""
         ground.trials.append(self)
         self._reactor = ground.reactor
         self._folder = Path(tempfile.mkdtemp(prefix="kzrules-chaos-"))
@@ -157,6 +159,9 @@ class Trial:
                 stdout=log,
                 stderr=log,
             )
+        keeper.note(
+            self.ground.cluster.ground.folder, service.pid, str(self._folder)
+        )  # it ends with the nodes
         self.services.append(service)
         return service
 
@@ -199,6 +204,11 @@ class Trial:
             self.services.remove(service)
         return status
 
+    def _received(self) -> int:
+        """How many deliveries the service says it had, in the count that it ends with."""
+        said = re.findall(r"received (\d+), acknowledged", self.log.read_text())
+        return int(said[-1]) if said else -1
+
     async def concluded(self, seconds: float = 180.0) -> Result:
         """Wait until nothing is left to do, and count."""
         try:
@@ -222,6 +232,8 @@ class Trial:
         if self.ordered and (late := out_of_order(outputs, KEYS)):
             self.wrong.append(f"{late} events behind a later one of their key")
         count = tally(self.party.published, outputs, await self.party.dead(), self.excused)
+        if self.all_received and (received := self._received()) != count.handled:
+            self.wrong.append(f"{received} received, {count.handled} handled")
         return Result(
             self.name, self.party.published, count, self.breaks, self.memory, self.gap, tuple(self.wrong)
         )
@@ -246,8 +258,9 @@ class _Done:
             self._last, self._since = (waiting, outputs), now
         if waiting != 0:
             return False
-        dead = 0 if outputs >= trial.party.published else max(0, (await trial.party.count(DEAD))[0])
+        expected = trial.party.published - trial.excused
+        dead = 0 if outputs >= expected else max(0, (await trial.party.count(DEAD))[0])
         stands = now - self._since
-        if outputs + dead >= trial.party.published:
+        if outputs + dead >= expected:
             return bool(stands > 1.0)  # a moment, in which what comes twice may come
         return bool(stands > self._patience)

@@ -53,6 +53,8 @@ class Proxy:
     def passing(self) -> None:
         """Be an honest proxy again. A connection that lost bytes meanwhile ends: its stream is broken."""
         self.mode, self.delay = Mode.PASS, 0.0
+        for pair in self.pairs:
+            pair.hurry()
         if self._cutting.running:
             self._cutting.stop()
         for pair in [pair for pair in self.pairs if pair.lost_bytes]:
@@ -108,6 +110,14 @@ class _Pair:
     back: "_Side | None" = None
     lost_bytes: bool = False
     late: list[Any] = field(default_factory=list)
+
+    def hurry(self) -> None:
+        """Send at once what is held back: what comes next must not overtake it."""
+        late, self.late = [call for call in self.late if call.active()], []
+        for call in late:
+            send, held = call.func, call.args
+            call.cancel()
+            send(*held)
 
     def abort(self) -> None:
         """Reset both."""

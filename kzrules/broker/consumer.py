@@ -89,7 +89,14 @@ class Consumer:
         self._consuming: _Consuming | None = None
         self._known_queue: str | None = None
         self._open_again: Timer | None = None
-        self._keeping = Keeping(spec.name, self._declared, self._bound, self._copies.renew, clock)
+        self._keeping = Keeping(
+            spec.name,
+            declare=self._declared,
+            bind=self._bound,
+            renew=self._copies.renew,
+            unheard=self._unheard,
+            clock=clock,
+        )
         self._opening = False
         self._pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE, jitter)
         self._not_before = 0.0
@@ -265,6 +272,21 @@ class Consumer:
             self._let_go(consuming, "the broker cancelled the consumer", self._pauses.next())
         else:
             Deferred.fromCoroutine(self._quietly(channel.close())).addErrback(self._broke)
+
+    def _unheard(self) -> None:
+        """The queue was deleted and made again, and the broker cancelled nothing: consume the new one.
+
+        Seen on RabbitMQ 3.10.8, where a quorum queue is deleted a second time.
+        """
+        consuming = self._consuming
+        if consuming is not None:
+            _log.warn(
+                "{name}: {queue} has no consumer, though the broker cancelled none: consuming again",
+                name=self.spec.name,
+                queue=consuming.queue,
+            )
+            self._known_queue = None
+            self._let_go(consuming, "the queue has no consumer", 0)
 
     def _channel_lost(self, settlement: Settlement, error: BrokerError) -> None:
         settlement.lose()

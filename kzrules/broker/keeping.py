@@ -3,7 +3,8 @@
 Started by the consumer when it consumes from a queue that outlives its connection. After a
 reconnect it consumes first and declares here, beside it, since a survivor of a cluster may need a
 minute to bind; and an exchange that somebody deleted and made again has lost its bindings, of
-which a consumer hears nothing.
+which a consumer hears nothing. Nor does it always hear that its queue was deleted: so it is seen to
+that the queue has a consumer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,9 @@ from kzrules.clock import Clock, Timer
 from kzrules.errors import KzError
 
 PERIOD = 20.0
+SECOND_LOOK = 1.0
+"""Seconds until a queue without a consumer is looked at again: RabbitMQ 3.10 also answers 0 where the
+leader of a quorum queue does not tell it in time."""
 
 _log = Logger()
 
@@ -30,15 +34,20 @@ class Keeping:
     def __init__(
         self,
         name: str,
+        *,
         declare: Callable[[Channel], Awaitable[str]],
         bind: Callable[[Channel], Awaitable[None]],
         renew: Callable[[], "Deferred[None]"],
+        unheard: Callable[[], None],
         clock: Clock,
     ) -> None:
+        """`unheard` is called when the queue has no consumer, though one was not cancelled."""
         self._name = name
         self._declare = declare
         self._bind = bind
         self._renew = renew
+        self._unheard = unheard
+        self._no_consumer = False
         self._clock = clock
         self._timer: Timer | None = None
         self._session: Session | None = None
@@ -48,6 +57,7 @@ class Keeping:
     def begin(self, session: Session, *, at_once: bool) -> None:
         """Consuming goes well on this session."""
         self.end()
+        self._no_consumer = False
         self._session = session
         self._timer = self._clock.callLater(0 if at_once else PERIOD, self._look)
 
@@ -69,14 +79,18 @@ class Keeping:
     async def _declared(self, session: Session) -> None:
         channel = await session.open_channel()
         try:
-            await self._declare(channel)
+            queue = await self._declare(channel)
         except Refused as refused:
             if refused.code == DIFFERS:  # made again as another: events that reach it shall still reach us
                 await self._bind_as_it_is(session)
             raise
+        _, consumers = await channel.count_messages(queue)
         await channel.close()
         await self._renew()
         self.trouble = None
+        before, self._no_consumer = self._no_consumer, not consumers
+        if before and self._no_consumer and session is self._session:
+            self._unheard()
 
     async def _bind_as_it_is(self, session: Session) -> None:
         channel = await session.open_channel()
@@ -94,4 +108,5 @@ class Keeping:
 
     def _go_on(self, _: None, session: Session) -> None:
         if session is self._session:
-            self._timer = self._clock.callLater(PERIOD, self._look)
+            period = SECOND_LOOK if self._no_consumer else PERIOD
+            self._timer = self._clock.callLater(period, self._look)

@@ -92,9 +92,13 @@ class FakeChannel:
         self.is_open = True
         self.on_deliveries = self.on_cancelled = None
         self.sent = 0
+        self.consumers = 1
 
     def on_closed(self, callback):
         self.closed.append(callback)
+
+    async def count_messages(self, queue):
+        return 0, self.consumers
 
     async def declare_queue(self, queue):
         self._ask("declare", queue.name)

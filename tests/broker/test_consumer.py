@@ -4,12 +4,13 @@ import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
 from kzrules.broker.amqp_errors import Closed, Refused, Unroutable
+from kzrules.broker.keeping import PERIOD, SECOND_LOOK
 from kzrules.errors import BrokerGone
 from kzrules.language.program import FailurePolicy
 from kzrules.message.action import Answered, Log, Publish, Query, Reply
 from kzrules.message.outcome import Ack, Cause, Place, Reject, Retry
 from kzrules.routing.decide import Ended, Waiting
-from tests.broker.hands import VOLATILE, FakeSession, House, done, ended, spec
+from tests.broker.hands import VOLATILE, FakeChannel, FakeSession, House, done, ended, spec
 
 MESSAGE = Publish("out", "key", b"{}", "m1")
 QUERY = Query("callevt", "key", b"{}", "q1", 2.0)
@@ -168,6 +169,21 @@ def test_a_cancelled_consumer_declares_and_consumes_again():
     it.turn(1)
     assert it.consumer.health.consuming
     assert it.happened[2:] == [("cancel", 1), ("closed", 1), ("declare", "work"), ("consume", "work")]
+
+
+def test_a_queue_that_lost_its_consumer_without_a_word_is_consumed_again(monkeypatch):
+    it = house()
+    monkeypatch.setattr(FakeChannel, "count_messages", _nobody)
+    it.turn(PERIOD)
+    del it.happened[:]
+    it.turn(SECOND_LOOK)
+    it.turn()
+    assert it.consumer.health.consuming
+    assert ("consume", "work") in it.happened
+
+
+async def _nobody(channel, queue):
+    return 0, 0
 
 
 def test_a_closed_channel_is_opened_again_after_a_pause():

@@ -4,7 +4,7 @@ from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 
 from kzrules.broker.amqp_errors import Refused
-from kzrules.broker.keeping import PERIOD, Keeping
+from kzrules.broker.keeping import PERIOD, SECOND_LOOK, Keeping
 from tests.broker.hands import FakeSession
 
 
@@ -13,11 +13,20 @@ class Kept:
 
     def __init__(self, refusal=None):
         self.clock, self.happened, self.refusal = Clock(), [], refusal
-        self.keeping = Keeping("jobs", self.declare, self.bind, lambda: succeed(None), self.clock)
+        self.consumers = 1
+        self.keeping = Keeping(
+            "jobs",
+            declare=self.declare,
+            bind=self.bind,
+            renew=lambda: succeed(None),
+            unheard=lambda: self.happened.append("unheard"),
+            clock=self.clock,
+        )
         self.keeping.begin(FakeSession(self.happened), at_once=True)
 
     async def declare(self, channel):
         self.happened.append("declare")
+        channel.consumers = self.consumers
         if self.refusal is not None:
             channel.lose(self.refusal)
             raise self.refusal
@@ -50,3 +59,20 @@ def test_a_missing_permission_binds_nothing_and_is_told():
     kept = Kept(Refused("access refused", 403, "ACCESS_REFUSED"))
     assert kept.after(0) == ["declare"]
     assert kept.keeping.trouble == "access refused"
+
+
+def test_a_queue_that_has_no_consumer_at_two_looks_is_told():
+    kept = Kept()
+    kept.consumers = 0
+    assert kept.after(0) == ["declare"]
+    assert kept.after(SECOND_LOOK) == ["declare", "unheard"]
+
+
+def test_one_look_that_finds_no_consumer_may_err():
+    kept = Kept()
+    kept.consumers = 0
+    kept.after(0)
+    kept.consumers = 1
+    assert kept.after(SECOND_LOOK) == ["declare"]
+    assert kept.after(SECOND_LOOK) == []
+    assert kept.after(PERIOD) == ["declare"]

@@ -139,6 +139,18 @@ async def test_delayed_bytes_arrive_late_and_in_order(proxy, server):
     await client.lost
 
 
+async def test_what_comes_after_a_delay_does_not_overtake_what_was_delayed(proxy, server):
+    client, peer = await pair(proxy, server)
+    proxy.delaying(5)
+    client.transport.write(b"1")
+    await turn(0.05)
+    proxy.passing()
+    client.transport.write(b"2")
+    assert await peer.has(7) == b"hello12"
+    client.transport.abortConnection()
+    await client.lost
+
+
 async def test_a_frame_is_cut_before_its_last_byte(proxy, server):
     client, peer = await pair(proxy, server)
     proxy.cut_in_frame()
