@@ -155,8 +155,9 @@ class Reload:
         history.refused = Refused(self._parts.reactor.seconds(), f"{what}: {refused}", refused.findings)
         history.reloads = replace(history.reloads, failed=history.reloads.failed + 1)
         _log.error(
-            "{what} refused: {reason}; generation {generation} goes on",
+            "{what} refused (refusal {number}): {reason}; generation {generation} goes on",
             event="reload refused",
+            number=history.reloads.failed,  # so that no two are the same line, of which one is left out
             what=what,
             reason=str(refused),
             generation=self._parts.book.generation,
