@@ -2,6 +2,7 @@
 file full of them. `parse` calls; indentation tells which bracket was forgotten.
 """
 
+import re
 from dataclasses import dataclass
 
 from kzrules.language.diagnostic import Diagnostic, Edit, Fix
@@ -26,6 +27,9 @@ _SIGN = {
     "CLOSE_BRACE": "}",
 }
 _NEXT = frozenset({"NAME", "OPEN_BRACE", "TEXT", "INTEGER", "DURATION", "ROUTE_NAME", "EXPIRED"})
+_BLANKS = re.compile(r"\s*")
+FARTHEST = 500
+"""How many open brackets back a partner is looked for: more than any rule has, and an end to the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,10 @@ class _Mending:
     def _partner(self, at: int, kind: str) -> int | None:
         """Which of the open brackets is closed: for a brace that begins its line, the one indented so."""
         wanted = CLOSERS[kind]
-        places = [place for place, one in enumerate(self.open) if one.kind == wanted]
+        near = range(max(0, len(self.open) - FARTHEST), len(self.open))
+        places = [place for place in near if self.open[place].kind == wanted]
         if kind != "CLOSE_BRACE":
-            last_brace = max(
-                (place for place, one in enumerate(self.open) if one.kind == "OPEN_BRACE"), default=-1
-            )
+            last_brace = max((place for place in near if self.open[place].kind == "OPEN_BRACE"), default=-1)
             return places[-1] if places and places[-1] > last_brace else None
         if places and self.old.first_on_line(at):
             indent = self._indent(at)
@@ -157,5 +160,5 @@ class _Mending:
     def _indent(self, at: int) -> int:
         """How many blanks begin the line that a token stands on."""
         start = self.old.line_starts[self.old.lines[at] - 1]
-        line = self.old.text[start : self.old.starts[at]]
-        return len(line) - len(line.lstrip())
+        blanks = _BLANKS.match(self.old.text, start, self.old.starts[at])
+        return blanks.end() - start if blanks else 0

@@ -37,3 +37,10 @@ def test_a_pattern_that_is_not_closed_is_told_however_many_brackets_it_has(piece
 def test_a_quote_that_is_not_closed_is_one_finding():
     _, findings = parse('every 1s { info("a") } \'\\a\\b\\c\n', "x.kzr")
     assert [(one.code, one.message) for one in findings] == [("KZ107", "nothing begins with `'` here")]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", ["(" * 60_000, "(" * 30_000 + "]" * 30_000, "{" * 30_000 + ")" * 30_000])
+def test_brackets_that_do_not_fit_are_told_however_many_there_are(text):
+    _, findings = parse(text, "x.kzr")
+    assert findings != []
