@@ -276,7 +276,7 @@ class Consumer:
     def _unheard(self) -> None:
         """The queue was deleted and made again, and the broker cancelled nothing: consume the new one.
 
-        Seen on RabbitMQ 3.10.8, where a quorum queue is deleted a second time.
+        Seen on RabbitMQ 3.10.8, where a quorum queue is deleted under load.
         """
         consuming = self._consuming
         if consuming is not None:

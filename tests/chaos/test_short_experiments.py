@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-SHORT = ("backlog", "steady", "service", "torn", "alarm", "partition")
+BREAKING = ("backlog", "steady", "service", "torn", "alarm", "partition")
+STANDING = ("poison", "key", "responder", "list", "password")
+"""Of these all nodes stay up: they come first, before the cluster has been hurt."""
+SHORT = (*STANDING, *BREAKING)
 """Those that need neither a minute nor another cluster; the others are run by `make chaos` alone."""
 
 
