@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-BREAKING = ("backlog", "steady", "service", "torn", "alarm", "partition")
-STANDING = ("poison", "key", "responder", "list", "password")
+BREAKING = ("backlog", "steady", "service", "torn", "alarm", "partition", "thrice")
+STANDING = ("poison", "key", "responder", "list", "password", "delay", "cuts", "three", "single", "swallow")
 """Of these all nodes stay up: they come first, before the cluster has been hurt."""
 SHORT = (*STANDING, *BREAKING)
 """Those that need neither a minute nor another cluster; the others are run by `make chaos` alone."""
