@@ -168,7 +168,6 @@ steps = st.one_of(
     node(t.ExpectEnd, kind=st.just("fail"), why=st.none() | expressions),
 )
 declarations = st.one_of(
-    node(t.Language, version=st.just(1)),
     node(t.UseFile, path=plain),
     node(t.Setting, name=names, value=expressions),
     node(
@@ -193,8 +192,11 @@ declarations = st.one_of(
     node(t.OnHook, name=names, parameters=parameters, body=bodies),
     node(t.Test, name=plain, steps=st.lists(steps, max_size=3).map(tuple)),
 )
+versions = st.lists(node(t.Language, version=st.just(1)), max_size=1)  # first, or not at all
 files = node(
-    t.RuleFile, path=st.just("random.kzr"), declarations=st.lists(declarations, max_size=3).map(tuple)
+    t.RuleFile,
+    path=st.just("random.kzr"),
+    declarations=st.tuples(versions, st.lists(declarations, max_size=3)).map(lambda two: (*two[0], *two[1])),
 )
 
 

@@ -110,13 +110,13 @@ def test_a_paused_node_answers_nobody_until_it_is_resumed(rabbit):
     assert rabbit.eval("node()") == rabbit.name
 
 
-def test_a_killed_node_comes_back_with_its_durable_queues(rabbit, vhost, broker_url):
+def test_a_killed_node_comes_back_with_its_durable_queues(rabbit, vhost, broker_url, wait_until):
     with connect(broker_url) as connection:
         connection.channel().queue_declare("lasting", durable=True)
     rabbit.kill()
     assert not rabbit.is_running
     rabbit.start()
-    assert "lasting" in rabbit.queue_depths(vhost)
+    wait_until(lambda: "lasting" in rabbit.queue_depths(vhost))  # virtual hosts come back one by one
 
 
 def test_the_process_id_is_that_of_the_node_itself(rabbit):
