@@ -98,7 +98,14 @@ class Perform:
         done: list[InHand] = []
         ended = self._outside.ended
         for item, came in results:
-            if came.__class__ is Ended and came.outcome is DONE and not came.actions and not came.logs:
+            if (
+                came.__class__ is Ended
+                and came.outcome is DONE
+                and not came.actions
+                and not came.logs
+                and not item.unconfirmed  # of what it published before it waited
+                and item.trouble is None
+            ):
                 item.route, item.outcome = came.route, DONE
                 ended(item)
                 done.append(item)

@@ -200,8 +200,9 @@ class Publisher:
             return
         self._channel = channel
         self._stop_watching()
-        channel.on_confirm(self._confirm)
-        channel.on_return(self._came_back)
+        # A channel that was left may still speak: its numbers mean nothing in the next one's ledger.
+        channel.on_confirm(lambda *confirm: self._confirm(*confirm) if channel is self._channel else None)
+        channel.on_return(lambda *back: self._came_back(*back) if channel is self._channel else None)
         channel.on_closed(lambda error: self._closed(channel, error))
         self._flush()
 

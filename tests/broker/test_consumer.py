@@ -9,7 +9,7 @@ from kzrules.errors import BrokerGone
 from kzrules.language.program import FailurePolicy
 from kzrules.message.action import Answered, Log, Publish, Query, Reply
 from kzrules.message.outcome import Ack, Cause, Place, Reject, Retry
-from kzrules.routing.decide import Ended, Waiting
+from kzrules.routing.decide import DONE, Ended, Waiting
 from tests.broker.hands import VOLATILE, FakeChannel, FakeSession, House, done, ended, spec
 
 MESSAGE = Publish("out", "key", b"{}", "m1")
@@ -259,6 +259,34 @@ def test_a_rule_that_waits_publishes_first_and_goes_on_with_the_answer():
     it.turn()
     assert answers == [Answered({"answer": "q1"})]
     assert it.settled() == [("ack", 1, True)]
+
+
+def publishes_then_asks(payload, event):
+    end = Ended(DONE, (), (), "r")
+    return Waiting(QUERY, (MESSAGE,), (), lambda answer, now: end, "r")
+
+
+def test_what_was_published_before_a_wait_is_confirmed_before_the_event_is_acked():
+    it = house(publishes_then_asks)
+    confirm = Deferred()
+    it.publishing = lambda messages: confirm
+    it.channel.deliver({}, {})
+    it.turn()
+    assert it.settled() == []
+    assert it.consumer.in_hand == 2
+    confirm.callback(None)
+    it.turn()
+    assert it.settled() == [("ack", 2, True)]
+    assert it.consumer.in_hand == 0
+
+
+def test_what_was_published_before_a_wait_and_is_unroutable_has_its_event_retried():
+    it = house(publishes_then_asks)
+    it.publishing = lambda messages: fail(Unroutable(312, "NO_ROUTE", "out", "key"))
+    it.channel.deliver({})
+    it.turn()
+    assert it.count.retried == 1
+    assert [copy.routing_key for copy in it.copies] == ["work.retry-1000ms"]
 
 
 def test_a_waiting_event_does_not_hold_the_others_up():

@@ -228,6 +228,46 @@ def test_without_any_confirm_for_a_while_all_goes_out_on_a_new_channel():
     assert publisher.resent == 2
 
 
+def test_a_late_confirm_on_a_channel_that_was_left_confirms_nothing_of_the_next():
+    broker, publisher = start()
+    broker.mute.add(spec.Channel.Close)
+    old = Outcome(publisher.publish(message(1)))
+    left = broker.channel
+    broker.clock.advance(2.1)
+    new = Outcome(publisher.publish(message(2)))
+    assert broker.ids() == ["m1", "m1", "m2"]
+    broker.say(left, spec.Basic.Ack(2, multiple=True))
+    assert [old.done, new.done] == [False, False]
+    broker.confirm(2, multiple=True)
+    assert [old.done, new.done] == [True, True]
+
+
+def test_a_late_return_on_a_channel_that_was_left_fails_nothing_of_the_next():
+    broker, publisher = start()
+    broker.mute.add(spec.Channel.Close)
+    wanted = message(1)
+    sent = Outcome(publisher.publish(wanted))
+    broker.clock.advance(2.1)
+    assert broker.ids() == ["m1", "m1"]
+    broker.give_back(wanted)  # on channel 1, which was left
+    broker.confirm(1)
+    assert sent.done
+
+
+def test_what_the_connection_before_confirms_late_confirms_nothing_of_the_preferred_one():
+    broker, publisher = start()
+    first = Outcome(publisher.publish(message(1)))
+    assert broker.ids() == ["m1"]
+    publisher.session_lost()  # the preferred broker is back; the connection before is closed behind it
+    other = Broker(broker.clock)
+    publisher.session_opened(other.open())
+    assert other.ids() == ["m1"]
+    broker.confirm(1)
+    assert not first.done
+    other.confirm(1)
+    assert first.done
+
+
 def test_a_missing_exchange_fails_its_messages_and_the_others_are_sent_again():
     broker, publisher = start()
     good = Outcome(publisher.publish(message(1)))
