@@ -14,7 +14,7 @@ from typing import Any
 from twisted.application.internet import ClientService
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPullProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -23,26 +23,41 @@ from zope.interface import implementer
 from kzrules.kamailio.frames import HELLO
 from kzrules.language.program import KamailioSpec
 from kzrules.wire.backoff import wait
-from kzrules.wire.netstring import Netstrings
+from kzrules.wire.netstring import BLOCK, LONGEST_FRAME, Netstrings
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 1.0
 """Seconds between attempts: a Kamailio beside us that comes back is asked for within a second."""
 CONNECT_TIMEOUT = 3.0
-MOST_UNREAD = 4 * 1024 * 1024
-"""Bytes that may wait for a Kamailio that does not read; beyond them the connection is given up."""
-KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
+AT_ONCE = LONGEST_FRAME // BLOCK * BLOCK
+"""Bytes that are handed to the system together."""
+MOST_AHEAD = 1024 * 1024
+"""Bytes that may wait before rules are told that no more can be told."""
+MOST_UNREAD = 64 * 1024 * 1024
+"""Bytes that may wait at all, some 2,000 of the largest answers; beyond them the connection is given up."""
+OPTIONS = (
+    (socket.TCP_KEEPIDLE, 10),
+    (socket.TCP_KEEPINTVL, 5),
+    (socket.TCP_KEEPCNT, 3),
+    (socket.TCP_NOTSENT_LOWAT, 1),  # it takes more only when all is sent: Kamailio's socket had room for it
+)
 
 
-@implementer(IPushProducer)
+@implementer(IPullProducer)
 class EvapiProtocol(Protocol):
-    """One connection: frames in, frames out, a bound on what waits to go out."""
+    """One connection: frames in, frames out, a bound on what waits to go out.
+
+    Frames leave whole, no more at once than Kamailio takes with one read, and the next ones when all
+    before them have arrived in its socket: what the system keeps back would be cut anywhere on its way,
+    and evapi cannot read every cut (`netstring.aligned`).
+    """
 
     def __init__(self, owner: "Evapi") -> None:
         self._owner = owner
         self.netstrings = Netstrings()
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
-        self._paused = False
+        self._leaving = 0  # bytes that the transport was given since it last had none
+        self._pulls = False
         self._transport: Any = None
 
     def connectionMade(self) -> None:  # noqa: N802  the name is Twisted's
@@ -51,9 +66,8 @@ class EvapiProtocol(Protocol):
         self._transport = transport
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(1)
-        for option, value in KEEPALIVE:
+        for option, value in OPTIONS:
             transport.getHandle().setsockopt(socket.IPPROTO_TCP, option, value)
-        transport.registerProducer(self, True)  # noqa: FBT003  a push producer
         self.write(HELLO)
         self._owner.opened(self)
 
@@ -69,34 +83,42 @@ class EvapiProtocol(Protocol):
 
     def write(self, frame: bytes) -> None:
         """Send a whole frame, now or when Kamailio reads on."""
-        if not self._paused:
-            self._transport.write(frame)
+        if self._pulls and not self._waiting and self._leaving + len(frame) <= AT_ONCE:
+            self._give(frame)
             return
         self._waiting.append(frame)
         self._bytes += len(frame)
         if self._bytes > MOST_UNREAD:
             self._owner.log.error("{name} does not read: its connection is given up", name=self._owner.name)
             self._transport.abortConnection()
+        elif not self._pulls:
+            self._pulls = True
+            self._transport.registerProducer(self, False)  # noqa: FBT003  it pulls, at once for the first time
 
     @property
     def full(self) -> bool:
         """Kamailio does not keep up: what can wait should."""
-        return self._paused
+        return self._bytes > MOST_AHEAD
 
-    def pauseProducing(self) -> None:  # noqa: N802  the name is Twisted's
-        """The transport's buffer is full."""
-        self._paused = True
+    def _give(self, frame: bytes) -> None:
+        self._leaving += len(frame)
+        self._transport.write(frame)
 
     def resumeProducing(self) -> None:  # noqa: N802  the name is Twisted's
-        """It has room."""
-        self._paused = False
-        waiting, self._waiting, self._bytes = self._waiting, deque(), 0
-        for frame in waiting:
-            self.write(frame)
+        """The transport has nothing of us any more."""
+        self._leaving = 0
+        while self._waiting and self._leaving + len(self._waiting[0]) <= AT_ONCE:
+            frame = self._waiting.popleft()
+            self._bytes -= len(frame)
+            self._give(frame)
+        if not self._leaving:
+            self._pulls = False
+            self._transport.unregisterProducer()
 
     def stopProducing(self) -> None:  # noqa: N802  the name is Twisted's
         """The connection ends."""
         self._waiting.clear()
+        self._bytes = 0
 
 
 class Evapi:

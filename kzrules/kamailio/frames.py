@@ -16,11 +16,13 @@ from typing import Any
 
 from kzrules.errors import PayloadError
 from kzrules.message.payload import dumps, loads
-from kzrules.wire.netstring import framed
+from kzrules.wire.netstring import aligned
 
 LONGEST_WHY = 500
 """Characters of a reason: it is for the log of a script."""
-HELLO = framed(b'{"hello":"kzrules"}')
+LONGEST_ID = 100
+"""Characters of the name of a transaction, which every answer to it repeats; Kamailio's have some twenty."""
+HELLO = aligned(b'{"hello":"kzrules"}')
 
 
 class Reason(StrEnum):
@@ -64,8 +66,8 @@ def read(data: bytes) -> Sent:
     if name is None:
         return _event(frame.get("publish"), body)
     answer_to = frame.get("id")
-    if answer_to.__class__ is not str or not answer_to:
-        raise BadFrame("a question needs its `id`")
+    if answer_to.__class__ is not str or not 0 < len(answer_to) <= LONGEST_ID:
+        raise BadFrame(f"a question needs its `id`, a text of at most {LONGEST_ID} characters")
     if name.__class__ is not str or body.__class__ is not dict:
         raise BadFrame("a question needs a name and an object as its body", answer_to)
     limit = frame.get("ms")
@@ -82,15 +84,15 @@ def _event(name: Any, body: Any) -> Sent:
 
 def answer(answer_to: str, body: bytes) -> bytes:
     """The frame of an answer; the body is finished JSON."""
-    return framed(b'{"id":%b,"ok":1,"body":%b}' % (dumps(answer_to), body))
+    return aligned(b'{"id":%b,"ok":1,"body":%b}' % (dumps(answer_to), body))
 
 
 def refusal(answer_to: str, reason: Reason, why: str) -> bytes:
     """The frame that says no."""
     told = {"id": answer_to, "ok": 0, "reason": reason.value, "why": why[:LONGEST_WHY]}
-    return framed(dumps(told))
+    return aligned(dumps(told))
 
 
 def event(tag: str, body: bytes) -> bytes:
     """The frame of an event that a rule tells; the body is finished JSON."""
-    return framed(b'{"tag":%b,"body":%b}' % (dumps(tag), body))
+    return aligned(b'{"tag":%b,"body":%b}' % (dumps(tag), body))

@@ -31,7 +31,7 @@ from kzrules.message.event import Event
 from kzrules.message.outcome import Place
 from kzrules.message.payload import PINNED, dumps, encode, pinned, plain_server_id, weigh
 from kzrules.routing.state import DROPPED, STEPS, Ground, State
-from kzrules.wire.netstring import LONGEST_BODY
+from kzrules.wire.netstring import LONGEST_BODY, LONGEST_TAG
 from kzrules.wire.properties import Properties
 from kzrules.wire.routing_key import checked_key
 
@@ -128,6 +128,8 @@ class Run(State):
         """An event for `event_route[evapi:message-received]`, once the rule ends well or comes to a wait."""
         if tag.__class__ is not str:
             raise RuleFailure(f"`tag` is a text, and this is {said(tag)}")
+        if len(tag) > LONGEST_TAG:
+            raise RuleFailure(f"`tag` has {len(tag)} characters, and may have {LONGEST_TAG} at most")
         self.actions.append(Tell(self._kamailio(kamailio), tag, self._framed("event", body)))
 
     def _framed(self, what: str, body: Any) -> bytes:

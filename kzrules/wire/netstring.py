@@ -11,8 +11,13 @@ LONGEST_FRAME = 32_767
 and the next read of nothing counts as the end of the connection (evapi_dispatch.c, CLIENT_BUFFER_SIZE)."""
 LONGEST_BODY = 32_000
 """What is left of it for a body, with room for the envelope."""
+LONGEST_TAG = 63
+"""Characters of the tag of an event for Kamailio: each may be escaped, and all must fit beside a body."""
 LONGEST_READ = 1024 * 1024
 """The longest frame that is taken from Kamailio: what a script can put together is far smaller."""
+
+BLOCK = 250
+"""What goes to Kamailio fills whole blocks of these many bytes: see `aligned`."""
 
 _HEAD = re.compile(rb"[ \t\r\n]*([0-9]{1,9}):")
 _PART = re.compile(rb"[ \t\r\n]*[0-9]{0,9}")
@@ -24,6 +29,18 @@ _NEXT = re.compile(rb"[0-9]{1,9}:\{")
 def framed(data: bytes) -> bytes:
     """One frame."""
     return b"%d:%b," % (len(data), data)
+
+
+def aligned(data: bytes) -> bytes:
+    """One frame for evapi, whose JSON is followed by blanks until its bytes fill whole blocks.
+
+    evapi reads 32,767 bytes at most, from the beginning of a frame on, and cannot go on where a read
+    ended among the digits of a length or just before a comma: it drops all that it has. Of frames in
+    whole blocks a full read ends 17 bytes within one (32,767 = 131 * 250 + 17), which is neither.
+    """
+    room = -(-(len(data) + 7) // BLOCK) * BLOCK - 2  # seven: up to five digits, the colon and the comma
+    inner = room - len(str(room - 5))
+    return framed(data.ljust(inner))
 
 
 class Netstrings:

@@ -8,7 +8,8 @@ WORD = Word(
         "Sends an event to Kamailio's `event_route[evapi:message-received]`, where `kzrules.cfg` hands it to "
         "`route[KZRULES_TOLD]`. It leaves when the rule ends well or comes to a wait, in the order of the "
         "rule. A Kamailio that is not connected fails the event, which is then retried as its subscription "
-        "says. Nobody confirms: what is told while Kamailio dies is lost. At most 32,000 bytes as JSON."
+        "says. Nobody confirms: what is told while Kamailio dies is lost. At most 32,000 bytes as "
+        "JSON, and 63 characters of tag."
     ),
     parameters=(
         Parameter("kamailio", TEXT, "which one, by the name of its declaration"),

@@ -11,6 +11,7 @@ from twisted.internet.task import deferLater
 
 from kzrules.errors import KamailioGone
 from kzrules.kamailio.bridge import Bridge
+from kzrules.kamailio.frames import HELLO
 from kzrules.language.program import KamailioSpec
 from kzrules.message.action import Remote, Rpc, Tell, Unanswered
 from kzrules.message.outcome import Place
@@ -58,7 +59,7 @@ async def test_a_reload_connects_what_is_new_keeps_what_is_the_same_and_lets_go_
     first, second = servers
     bridge = Bridge(None, None, reactor)
     bridge.start([first.spec], None)
-    await until(lambda: first.came == b'19:{"hello":"kzrules"},')
+    await until(lambda: first.came == HELLO)
     bridge._outside = object()
     await bridge.reload([replace(first.spec, place=Place("r.kzr", 9)), second.spec], 1.0)
     await until(lambda: second.open)

@@ -31,6 +31,7 @@ event_route[kamailio:ask] {
     answer({ "found": found.y })
     publish("never", "never", {})
 }
+event_route[kamailio:tag] { tell("proxy", .x, {}) answer({}) }
 event_route[kamailio:deep] { say(.x) }
 event_route[kamailio:cdr] { publish("cdrs", "cdr", { "x": .x }) }
 route say(x) { if x == 1 { answer({ "deep": x }) } reject("no") }
@@ -131,6 +132,7 @@ def test_an_answer_goes_back_with_the_id_of_its_question(house):
         ("nowhere", 5, "no_route", "no event route takes nowhere"),
         ("broken", "a", "failed", "`+` needs two numbers"),
         ("large", "," * 200, "failed", "evapi takes no more than 32000"),
+        ("tag", "t" * 64, "failed", "`tag` has 64 characters, and may have 63 at most"),
         ("deep", 2, "rejected", "no"),
     ],
 )
