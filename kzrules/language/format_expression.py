@@ -284,7 +284,7 @@ def _call(node: t.Call, indent: str, used: int, room: int) -> str:
             return before + lead + bracketed(*signs, items_of(value) or (), value, indent) + after
     if not arguments and not broken:
         return f"{head})"
-    if not broken and not any(map(forced, arguments)) and len(arguments) == 1:
+    if not broken and len(arguments) == 1:  # broken further in or not: it must come out the same again
         return head + drawn(arguments[0], indent, used + len(head), room + 1) + ")"
     return head + bracketed("", ")", arguments, node, indent)
 

@@ -1,31 +1,31 @@
 """Syntax nodes of declarations, and of the file that they stand in."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kzrules.language.span import Span
 from kzrules.language.tree_expression import Expr
-from kzrules.language.tree_node import Node
+from kzrules.language.tree_node import Node, node
 from kzrules.language.tree_statement import Block
 from kzrules.language.tree_steps import Test
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Language(Node):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class UseFile(Node):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Setting(Node):
     name: str
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Pair(Node):
     """`name: value` in the braces of a declaration."""
 
@@ -34,13 +34,13 @@ class Pair(Node):
     name_span: Span = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Zone(Node):
     name: str
     urls: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Broker(Node):
     """`broker { zone NAME { URL ... } name: value ... }`; URLs without a zone stand in `urls`."""
 
@@ -49,7 +49,7 @@ class Broker(Node):
     settings: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Target(Node):
     """`exchange NAME { ... }` or `queue NAME { ... }`; the braces may be left out."""
 
@@ -57,7 +57,7 @@ class Target(Node):
     settings: tuple[Pair, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Subscribe(Node):
     name: str
     exchange: Target | None
@@ -65,19 +65,19 @@ class Subscribe(Node):
     settings: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Table(Node):
     name: str
     settings: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Kamailio(Node):
     name: str
     settings: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class EventRoute(Node):
     name: str
     schema: str | None
@@ -86,7 +86,7 @@ class EventRoute(Node):
     name_span: Span = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Route(Node):
     """A subroutine."""
 
@@ -96,13 +96,13 @@ class Route(Node):
     name_span: Span = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Every(Node):
     interval: Expr
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class OnExpired(Node):
     table: str
     key: str
@@ -110,7 +110,7 @@ class OnExpired(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class OnHook(Node):
     name: str
     parameters: tuple[str, ...]
@@ -134,7 +134,7 @@ Declaration = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class RuleFile(Node):
     """One file: its declarations in order; `comments.inside` holds what stands at its end."""
 
@@ -143,7 +143,7 @@ class RuleFile(Node):
     silences: tuple["Silence", ...] = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Silence(Node):
     """`# kz: ignore[KZ402] until 2027-01-31: reason`, on the line that it silences or the one before.
 

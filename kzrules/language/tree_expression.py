@@ -1,12 +1,12 @@
 """Syntax nodes of values: literals, texts, fields, operators, calls."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kzrules.language.span import Span
-from kzrules.language.tree_node import Node
+from kzrules.language.tree_node import Node, node
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Literal(Node):
     """null, true, false, an integer, a decimal (float) or text without braces."""
 
@@ -14,7 +14,7 @@ class Literal(Node):
     raw: str = field(default="", compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class DurationLiteral(Node):
     """`500ms`, `2s`, `5m`, `1h`, `7d`."""
 
@@ -22,14 +22,14 @@ class DurationLiteral(Node):
     raw: str = field(default="", compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Regex(Node):
     r"""`/pattern/`; `\/` in the source is a slash of the pattern."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Template(Node):
     """Text with braces: literal parts (str) and expressions, in order."""
 
@@ -37,14 +37,14 @@ class Template(Node):
     raw: str = field(default="", compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Name(Node):
     """A name of our own: a variable, parameter, setting, table, or `payload`, `received`, `meta`, `node`."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Field(Node):
     """`.Name`, `."odd name"` or `base.Name`; `base` None is the payload (as received: `.Msg-ID` reads it)."""
 
@@ -53,7 +53,7 @@ class Field(Node):
     quoted: bool = field(default=False, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Index(Node):
     """`base[key]`, or `.[key]` of the payload when `base` is None. With a table's name as base: an entry."""
 
@@ -61,14 +61,14 @@ class Index(Node):
     key: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Spread(Node):
     """`...base` in an object or a list."""
 
     value: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Entry(Node):
     """`"key": value` in an object; the key is a text or a template."""
 
@@ -76,17 +76,17 @@ class Entry(Node):
     value: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ListExpr(Node):
     items: tuple["Expr | Spread", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ObjectExpr(Node):
     entries: tuple[Entry | Spread, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class With(Node):
     """`base with { ... }`: a copy of `base` with fields set."""
 
@@ -94,7 +94,7 @@ class With(Node):
     changes: ObjectExpr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unary(Node):
     """`not x` or `-x`."""
 
@@ -102,7 +102,7 @@ class Unary(Node):
     operand: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Binary(Node):
     """`or and == != < <= > >= ?? + - * / %`."""
 
@@ -111,7 +111,7 @@ class Binary(Node):
     right: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class In(Node):
     """`item in choices`."""
 
@@ -119,7 +119,7 @@ class In(Node):
     choices: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Matches(Node):
     """`subject matches /regex/`: the pattern is searched for, unless it is anchored."""
 
@@ -127,7 +127,7 @@ class Matches(Node):
     pattern: Regex
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class IfExpr(Node):
     """`if C then A else B`."""
 
@@ -136,7 +136,7 @@ class IfExpr(Node):
     otherwise: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Argument(Node):
     """One argument of a call; `name` is None for one given by position."""
 
@@ -144,7 +144,7 @@ class Argument(Node):
     value: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Call(Node):
     """A word or a subroutine, with its arguments."""
 
@@ -153,7 +153,7 @@ class Call(Node):
     name_span: Span = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Then(Node):
     """`retry(...) then dead_letter("x")`: only as the value of `on_failure`."""
 
@@ -161,7 +161,7 @@ class Then(Node):
     last: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Has(Node):
     """`has { ... }` or `has [ ... ]` in a test: these fields are there, others may be too."""
 

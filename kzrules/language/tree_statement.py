@@ -1,19 +1,17 @@
 """Syntax nodes of statements: what stands in a block."""
 
-from dataclasses import dataclass
-
 from kzrules.language.tree_expression import Call, Expr
-from kzrules.language.tree_node import Node
+from kzrules.language.tree_node import Node, node
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Block(Node):
     """`{ ... }`; `comments.inside` holds what stands before the closing brace."""
 
     statements: tuple["Statement", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Else(Node):
     """`else (why) { ... }` or `else { ... }` behind a fallible call."""
 
@@ -21,14 +19,14 @@ class Else(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Let(Node):
     name: str
     value: Expr
     otherwise: Else | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Assign(Node):
     """`x = E`."""
 
@@ -37,7 +35,7 @@ class Assign(Node):
     otherwise: Else | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class TableSet(Node):
     """`x[key] = E` or `x[key] = E lasting D`."""
 
@@ -48,7 +46,7 @@ class TableSet(Node):
     otherwise: Else | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Delete(Node):
     """`delete x[key]`."""
 
@@ -56,7 +54,7 @@ class Delete(Node):
     key: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class DeleteWhere(Node):
     """`delete x where COND`: the condition reads `key` and `value` of each entry."""
 
@@ -64,7 +62,7 @@ class DeleteWhere(Node):
     condition: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Emit(Node):
     """`emit NAME(a, b)`: run every `on NAME` block."""
 
@@ -72,7 +70,7 @@ class Emit(Node):
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class After(Node):
     """`after 20s as NAME { }`."""
 
@@ -81,7 +79,7 @@ class After(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Branch(Node):
     """One `if` or `else if` with its block."""
 
@@ -89,13 +87,13 @@ class Branch(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class If(Node):
     branches: tuple[Branch, ...]
     otherwise: Block | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Arm(Node):
     """`"a", "b" => { }`."""
 
@@ -103,14 +101,14 @@ class Arm(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Match(Node):
     subject: Expr
     arms: tuple[Arm, ...]
     otherwise: Block | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class For(Node):
     """`for v in list` (one name) or `for k, v in object` (two)."""
 
@@ -119,20 +117,20 @@ class For(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Return(Node):
     value: Expr | None
     otherwise: Else | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Use(Node):
     """`use E`: the last statement of an `else` block, the value in place of the answer."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class End(Node):
     """`done`, `retry` or `reject`, with or without a reason."""
 
@@ -140,7 +138,7 @@ class End(Node):
     why: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Do(Node):
     """A call that stands alone: `publish(...)`, `info(...)`, a subroutine."""
 

@@ -1,12 +1,10 @@
 """Syntax nodes of tests: what is given, the event, what is expected."""
 
-from dataclasses import dataclass
-
 from kzrules.language.tree_expression import Argument, Call, Expr
-from kzrules.language.tree_node import Node
+from kzrules.language.tree_node import Node, node
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class GivenSetting(Node):
     """`given node = "x"`; `given now = "2026-11-23T10:00:00Z"` (or Unix seconds) sets the clock."""
 
@@ -14,7 +12,7 @@ class GivenSetting(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class GivenTable(Node):
     """`given watchers[key] = value`, `lasting` as in a rule."""
 
@@ -24,7 +22,7 @@ class GivenTable(Node):
     lasting: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class GivenCall(Node):
     """`given query("callevt", ...) answers {...}` or `... fails "timeout"`: one of the two is set."""
 
@@ -33,7 +31,7 @@ class GivenCall(Node):
     fails: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class EventStep(Node):
     """`event { ... }`, `event on SUBSCRIPTION { ... }`, with `routing_key:`-like pairs in parentheses:
     `event on dialogs (routing_key: "a.b", redelivered: true, headers: {...}) { ... }`.
@@ -44,21 +42,21 @@ class EventStep(Node):
     payload: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class PassTime(Node):
     """`pass 20s`: the clock moves on; timers, `after` blocks and expiries that fall due run."""
 
     duration: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ExpectRoute(Node):
     """`expect route "name"` or `expect no route`."""
 
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ExpectCall(Node):
     """`expect publish(...)`, `expect not publish(...)`, `expect query(...)`, `expect reply(...)`,
     `expect info(...)`: arguments left out may be anything.
@@ -68,14 +66,14 @@ class ExpectCall(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ExpectValue(Node):
     """`expect EXPR`: a condition over tables and settings, as `expect watchers["a"] == 1`."""
 
     condition: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ExpectEnd(Node):
     """`expect done`, `expect retry("why")`, `expect reject`, `expect fail("part of the message")`."""
 
@@ -96,7 +94,7 @@ Step = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Test(Node):
     name: str
     steps: tuple[Step, ...]

@@ -81,6 +81,13 @@ def test_blank_lines_become_one_and_none_at_the_edges():
     )
 
 
+def test_a_call_within_a_call_is_broken_in_one_way_only():
+    entries = ", ".join(f'"field {n}": "a value of it"' for n in range(4))
+    text = formatted(f"every 30s {{ info(text({{}} with {{ {entries} }})) }}")
+    assert text.splitlines()[1] == "    info(text({} with {"
+    assert formatted(text) == text
+
+
 def test_parentheses_that_change_nothing_go_and_others_stay():
     assert formatted("every 30s { if ((a or b) and (c)) { done } }") == (
         "every 30s {\n    if (a or b) and c { done }\n}\n"
