@@ -1,6 +1,8 @@
 """`make chaos`: run the experiments one after the other; exit status 1 when anything was lost."""
 
 import argparse
+import os
+import signal
 import sys
 from typing import Any
 
@@ -65,8 +67,22 @@ async def run(reactor: Any, asked: argparse.Namespace) -> list[Result]:
     return results
 
 
+def _end(number: int, _frame: object) -> None:
+    """At once: what keeps the nodes' ground ends services and nodes, and removes all that they wrote."""
+    print(f"chaos: ended by {signal.Signals(number).name}, and services and nodes with it", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(128 + number)
+
+
+def _take_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+
+
 async def _main(reactor: Any) -> None:
     asked = _arguments()
+    _take_signals()
+    reactor.callWhenRunning(_take_signals)  # the reactor takes them for itself when it starts
     results = await run(reactor, asked)
     lost = sum(result.tally.lost for result in results)
     missed = sum(bool(result.missed) for result in results)

@@ -18,7 +18,7 @@ GROWTH = 1.10
 async def _kill_node(trial: Trial) -> None:
     active = trial.ground.cluster.nodes[0]
     active.kill()
-    await trial.pause(4)
+    await trial.pause(trial.ground.seconds(4, 2))
     await trial.on(active.start)
 
 
@@ -37,7 +37,7 @@ async def _close_connections(trial: Trial) -> None:
 async def _alarm(trial: Trial) -> None:
     node = trial.ground.cluster.nodes[2]
     await trial.on(lambda: node.memory_alarm(on=True))
-    await trial.pause(4)
+    await trial.pause(trial.ground.seconds(4, 2))
     await trial.on(lambda: node.memory_alarm(on=False))
 
 
@@ -63,7 +63,7 @@ async def ten_minutes(ground: Ground) -> Result:
     await trial.consuming()
     trial.start_service()
     await trial.consuming(2)
-    lasts, every = (600.0, 20.0) if ground.scale >= 1 else (40.0, 7.0)
+    lasts, every = (600.0, 20.0) if ground.scale >= 1 else (22.0, 4.0)
     began = ground.reactor.seconds()
     publishing = Deferred.fromCoroutine(trial.party.publish_steadily(RATE, lasts))
     samples: list[Sample] = []

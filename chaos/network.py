@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 
 from chaos.result import Result
-from chaos.trial import PASSWORD, SILENT_LIMIT, USER, Ground, Trial
+from chaos.trial import PASSWORD, USER, Ground, Trial
 from kzrules.broker.link import links
 from kzrules.language.program import BrokerSpec, ZoneSpec
 from testbed.proxy import Proxy
@@ -21,22 +21,22 @@ TIMEOUT = 2.0
 def through(
     name: str,
     misbehave: Callable[[Proxy], None],
-    seconds: float,
-    least: float = 5.0,
-    gap: float | None = None,
+    lasting: Callable[[Ground], float],
+    *,
+    silent: bool = False,
 ) -> Callable[[Ground], Awaitable[Result]]:
     """An experiment in which the first broker is reached through a proxy that begins to misbehave."""
 
     async def experiment(ground: Ground) -> Result:
         port = ground.cluster.nodes[0].amqp_port
         proxy = Proxy(ground.reactor, port).start()
-        trial = Trial(ground, name, gap=gap)
+        trial = Trial(ground, name, gap=ground.silent_limit if silent else None)
         proxied = trial.urls[0].replace(f":{port}", f":{proxy.port}")
         await trial.begin(service_urls=[proxied, *trial.urls[1:]], preload=ground.many())
         trial.start_service()
         await trial.handled_at_least(ground.many() // 10)
         misbehave(proxy)
-        lasts = ground.seconds(seconds, least)
+        lasts = lasting(ground)
         trial.breaks += max(1, int(lasts / 3)) if misbehave is cut_often else 1
         await trial.pause(lasts)
         proxy.passing()
@@ -59,10 +59,10 @@ def slow(proxy: Proxy) -> None:
     proxy.delaying(0.5)
 
 
-swallowed = through("proxy swallows everything", Proxy.swallow, 60, 18, gap=SILENT_LIMIT)
-delayed = through("proxy delays by 500 ms", slow, 20)
-cut = through("proxy cuts every 3 s", cut_often, 30, 7)
-torn = through("proxy cuts in the middle of a frame", Proxy.cut_in_frame, 5)
+swallowed = through("proxy swallows everything", Proxy.swallow, Ground.silence, silent=True)
+delayed = through("proxy delays by 500 ms", slow, lambda ground: ground.seconds(20, 5))
+cut = through("proxy cuts every 3 s", cut_often, lambda ground: ground.seconds(30, 7))
+torn = through("proxy cuts in the middle of a frame", Proxy.cut_in_frame, lambda _: 5.0)
 
 
 async def bad_lists(ground: Ground) -> Result:

@@ -1,7 +1,10 @@
 """Experiments with nodes: killed, stopped, cut from each other, short of memory."""
 
 from chaos.result import Result
-from chaos.trial import DEAD_LIMIT, SILENT_LIMIT, Ground, Trial
+from chaos.trial import DEAD_LIMIT, Ground, Trial
+
+CUT_LIMIT = 21.0
+"""Seconds of silence that a cut cluster may cost, whatever the heartbeat: its nodes have to notice."""
 
 
 async def killed_with_a_backlog(ground: Ground) -> Result:
@@ -44,13 +47,13 @@ async def killed_three_times(ground: Ground) -> Result:
 
 async def stopped(ground: Ground) -> Result:
     """SIGSTOP of the active node for 60 s: it accepts, and says nothing."""
-    trial = Trial(ground, "node silent (SIGSTOP)", gap=SILENT_LIMIT)
+    trial = Trial(ground, "node silent (SIGSTOP)", gap=ground.silent_limit)
     await trial.begin(preload=ground.many())
     trial.start_service()
     await trial.handled_at_least(ground.many() // 10)
     ground.cluster.nodes[0].pause()
     trial.breaks += 1
-    seconds = ground.seconds(60, 18)
+    seconds = ground.silence()
     ground.reactor.callLater(seconds, ground.cluster.nodes[0].resume)
     await trial.pause(seconds + 1)
     return await trial.concluded()
@@ -71,7 +74,7 @@ async def alarmed(ground: Ground) -> Result:
 
 async def cut_in_two(ground: Ground) -> Result:
     """The active node is cut from the other two for 20 s, then they meet again."""
-    trial = Trial(ground, "cluster cut in two and healed", gap=SILENT_LIMIT)
+    trial = Trial(ground, "cluster cut in two and healed", gap=CUT_LIMIT)
     await trial.begin(preload=ground.many())
     trial.start_service()
     await trial.handled_at_least(ground.many() // 10)

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,11 +22,8 @@ from chaos.result import PREFETCH, Result, out_of_order, tally
 from testbed import Cluster, Node, keeper
 
 USER, PASSWORD = "chaos", "first"
-HEARTBEAT = 10.0
 DEAD_LIMIT = 2.0
 """Seconds of silence that a killed node may cost."""
-SILENT_LIMIT = 2 * HEARTBEAT + 1
-"""Seconds of silence that a silent one may cost."""
 
 RULES = f"""
 subscribe events {{{{
@@ -64,6 +62,20 @@ class Ground:
     def seconds(self, full: float, least: float) -> float:
         """So long at this size."""
         return max(least, full * self.scale) if self.scale < 1 else full
+
+    @property
+    def heartbeat(self) -> float:
+        """The service's, in seconds: its default, or a short one where nobody wants to wait."""
+        return 10.0 if self.scale >= 0.1 else 2.0
+
+    @property
+    def silent_limit(self) -> float:
+        """Seconds of silence that a silent peer may cost: two heartbeats, and one to go on."""
+        return 2 * self.heartbeat + 1
+
+    def silence(self) -> float:
+        """How long a peer is silent at this size: longer than it takes to notice."""
+        return self.seconds(60, 2 * self.heartbeat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +122,10 @@ class Trial:
         """Whether each delivery that the service counts has to have its output: nothing came twice."""
         ground.trials.append(self)
         self._reactor = ground.reactor
-        self._folder = Path(tempfile.mkdtemp(prefix="kzrules-chaos-"))
+        # On the nodes' ground, which removes it however all this ends.
+        self._folder = Path(tempfile.mkdtemp(prefix="trial-", dir=ground.cluster.ground.folder))
         self.log = self._folder / "log"
+        self._failed = True
 
     async def begin(
         self,
@@ -129,7 +143,7 @@ class Trial:
         (self._folder / "rules.kzr").write_text(rules)
         listed = " ".join(f'"{url}"' for url in service_urls or self.urls)
         (self._folder / "broker.kzr").write_text(
-            f"broker {{ zone local {{ {listed} }} heartbeat: {HEARTBEAT:.0f}s }}\n"
+            f"broker {{ zone local {{ {listed} }} heartbeat: {self.ground.heartbeat:.0f}s }}\n"
         )
         await self.party.start({"x-single-active-consumer": True} if single else {})
         if preload:
@@ -217,12 +231,22 @@ class Trial:
             await self.close()
 
     async def close(self) -> None:
-        """Leave nothing running; again, it does nothing."""
+        """Leave nothing running, nor anything on the disk unless it failed; again, it does nothing."""
         for service in list(self.services):
             await self.end_service(service, signal.SIGKILL)
         if not self._closed:
             self._closed = True
             await self.party.stop()
+            if self._failed:
+                self._keep()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _keep(self) -> None:
+        """What the service said, for whoever wants to know why."""
+        if self.log.exists():
+            kept = Path(tempfile.mkdtemp(prefix="kzrules-chaos-"))
+            shutil.copytree(self._folder, kept, dirs_exist_ok=True)
+            print(f"{self.name}: rules and log of the service are kept in {kept}", file=sys.stderr)
 
     async def _result(self, seconds: float) -> Result:
         await until(self._reactor, _Done(self), seconds)
@@ -232,11 +256,13 @@ class Trial:
         if self.ordered and (late := out_of_order(outputs, KEYS)):
             self.wrong.append(f"{late} events behind a later one of their key")
         count = tally(self.party.published, outputs, await self.party.dead(), self.excused)
-        if self.all_received and (received := self._received()) != count.handled:
-            self.wrong.append(f"{received} received, {count.handled} handled")
-        return Result(
+        if self.all_received and (received := self._received()) != (runs := count.outputs - count.resent):
+            self.wrong.append(f"{received} received, {runs} with an output")
+        result = Result(
             self.name, self.party.published, count, self.breaks, self.memory, self.gap, tuple(self.wrong)
         )
+        self._failed = bool(result.missed)
+        return result
 
 
 class _Done:

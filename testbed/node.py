@@ -264,6 +264,15 @@ class Node:
         """Its queues, exchanges and connections go with it."""
         self.eval(f'rabbit_vhost:delete({_binary(vhost)}, <<"testbed">>)')
 
+    def delete_queue(self, queue: str, vhost: str = "/") -> int:
+        """Delete a queue from the node itself; how many messages lay in it."""
+        name = f"rabbit_misc:r({_binary(vhost)}, queue, {_binary(queue)})"
+        counted = self.eval(
+            f"{{ok, Q}} = rabbit_amqqueue:lookup({name}),"
+            ' {ok, N} = rabbit_amqqueue:delete(Q, false, false, <<"testbed">>), N'
+        )
+        return int(counted)
+
     def add_user(self, user: str, password: str) -> None:
         """A user who may nothing yet."""
         self._users(f"add_user({_binary(user)}, {_binary(password)}, ")

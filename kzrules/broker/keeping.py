@@ -20,7 +20,7 @@ from kzrules.broker.topology import DIFFERS
 from kzrules.clock import Clock, Timer
 from kzrules.errors import KzError
 
-PERIOD = 20.0
+PERIOD = 10.0
 SECOND_LOOK = 1.0
 """Seconds until a queue without a consumer is looked at again: RabbitMQ 3.10 also answers 0 where the
 leader of a quorum queue does not tell it in time."""
@@ -29,7 +29,7 @@ _log = Logger()
 
 
 class Keeping:
-    """Declares one subscription's exchange, queue and bindings again, every 20 s."""
+    """Declares one subscription's exchange, queue and bindings again, every 10 s."""
 
     def __init__(
         self,

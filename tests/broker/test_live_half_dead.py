@@ -3,6 +3,9 @@
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.protocol import Factory, Protocol
 
 from kzrules.broker.link import Link, links
 from kzrules.errors import SettingError
@@ -110,6 +113,37 @@ async def test_two_mute_brokers_cost_less_than_one_and_a_half_timeouts(rabbit):
     await connection.link.stop()
     for proxy in mute:
         await proxy.stop()
+
+
+class ThreeAddresses:
+    """A resolver whose every name has these."""
+
+    def __init__(self, *hosts):
+        self._hosts = hosts
+
+    def resolveHostName(self, receiver, name, **asked):
+        receiver.resolutionBegan(None)
+        for host in self._hosts:
+            receiver.addressResolved(IPv4Address("TCP", host, asked["portNumber"]))
+        receiver.resolutionComplete()
+
+
+@pytest_twisted.ensureDeferred
+async def test_of_a_name_whose_first_addresses_refuse_or_are_mute_the_last_one_is_reached(rabbit):
+    mute = Factory.forProtocol(Protocol)
+    mute.noisy = False
+    listening = reactor.listenTCP(rabbit.amqp_port, mute, interface="127.0.0.3")
+    before = reactor.nameResolver
+    reactor.installNameResolver(ThreeAddresses("127.0.0.2", "127.0.0.3", "127.0.0.1"))
+    try:
+        url = f"amqp://three.example:{rabbit.amqp_port}/"
+        connection = Connection(url, connection_timeout=1.0, handshake_timeout=0.5)
+        await until(lambda: connection.sessions, 5.0)
+        assert "did not finish the handshake" in str(connection.link.last_error)
+        await connection.link.stop()
+    finally:
+        reactor.installNameResolver(before)
+        await maybeDeferred(listening.stopListening)
 
 
 @pytest_twisted.ensureDeferred

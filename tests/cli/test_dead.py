@@ -1,9 +1,12 @@
 """`kzrules dead` on a real broker."""
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -45,8 +48,9 @@ def dead(broker_url, tmp_path):
 
     def run(*arguments, status=0, **extra):
         command = [sys.executable, "-m", "kzrules.cli", "dead", *arguments, "--url", broker_url]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, **extra)
-        assert done.returncode == status, done.stdout + done.stderr
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **extra}
+        done = subprocess.run(command, text=True, env=environment, check=False, **streams)
+        assert done.returncode == status, f"{done.stdout}{done.stderr}"
         return done
 
     subprocess.run([sys.executable, "-c", FILL, broker_url], env=environment, check=True, cwd=tmp_path)
@@ -82,3 +86,34 @@ def test_a_queue_that_is_not_there_is_told_in_a_sentence(dead):
 
 def test_a_condition_that_cannot_be_read_is_a_wrong_usage(dead):
     assert "--where" in dead("list", "work.dead", "--where", "1 ==", status=2).stderr
+
+
+def on_a_terminal(dead, *arguments):
+    """What somebody sees on standard error, in a terminal of 80 columns."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    try:
+        done = dead(*arguments, stderr=theirs)
+    finally:
+        os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # its other end is closed: that is the end
+        while piece := os.read(ours, 4096):
+            seen += piece
+    os.close(ours)
+    return done.stdout, seen.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("verb", "end"),
+    [(("replay",), "3 letters sent back, 0 left"), (("purge", "--yes"), "3 letters removed, 0 left")],
+    ids=["replay", "purge"],
+)
+def test_somebody_at_a_terminal_sees_how_far_it_is(dead, verb, end):
+    said, seen = on_a_terminal(dead, verb[0], "work.dead", *verb[1:])
+    assert end in said
+    assert seen == (f"\r[{'#' * 10}{'.' * 20}] 1 of 3\r[{'#' * 20}{'.' * 10}] 2 of 3\r[{'#' * 30}] 3 of 3\n")
+
+
+def test_where_nobody_looks_there_is_no_bar(dead):
+    assert "#" not in dead("replay", "work.dead").stderr
