@@ -1,10 +1,12 @@
-"""Writes the generated pages, and the generated part of `docs/migrating.md`: `make docs`."""  # noqa: INP001  a script, in no package
+"""Writes the generated pages, a part of `docs/migrating.md`, and the grammar's tables: `make docs`."""  # noqa: INP001  a script, in no package
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 from interop import differences
 from kzrules.language.codes import CODES
+from kzrules.language.grammar import written
 from kzrules.language.manual import findings_page, language_page, words_page
 from kzrules.words import WORDS
 
@@ -31,6 +33,15 @@ def migrating_page(page: str) -> str:
     )
 
 
+def tables(folder: Path) -> None:
+    """The grammar's tables, if they are not those of the grammar: lark numbers them anew each time."""
+    grammar = (folder / "kzrules.lark").read_text(encoding="utf-8")
+    made = folder / "kzrules.json"
+    if not made.exists() or sha256(grammar.encode()).hexdigest() not in made.read_text(encoding="utf-8"):
+        made.write_text(written(grammar), encoding="utf-8")
+
+
 if __name__ == "__main__":
+    tables(DOCS.parent / "grammar")
     for path, page in pages().items():
         path.write_text(page, encoding="utf-8")

@@ -1,14 +1,14 @@
-"""The grammar as tables: lark reads `grammar/kzrules.lark` and works out its LALR(1) table once,
-the table is kept, and `lalr` walks it. So the grammar file is the language, and lark need not even
-be imported when the table is at hand.
+"""The grammar as tables: lark reads `grammar/kzrules.lark` and works out its LALR(1) table, `lalr`
+walks it. So the grammar file is the language. The tables lie beside it, made by `make docs`, and lark
+is not even imported unless the grammar is another one than they were made from.
 """
 
-import marshal
+import json
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
-from kzrules.language import cache as kept
 from kzrules.shipped import shipped
 
 STARTS = ("file", "declaration", "block", "expression")
@@ -42,17 +42,31 @@ class Tables:
 
 @cache
 def tables() -> Tables:
-    """Return the tables, from the cache or made anew."""
-    grammar = shipped("grammar").joinpath("kzrules.lark").read_text("utf-8")
-    key = kept.key_of("tables 1", grammar)
-    found = kept.read("grammar", key)
-    plain = marshal.loads(found) if found else _build(grammar)  # noqa: S302  our own, private and checked
-    if not found:
-        kept.write("grammar", key, marshal.dumps(plain))
-    return Tables(*plain)
+    """Return the tables of the grammar as it is."""
+    folder = shipped("grammar")
+    grammar = folder.joinpath("kzrules.lark").read_text("utf-8")
+    made = json.loads(folder.joinpath("kzrules.json").read_text("utf-8"))
+    return Tables(*(made["tables"] if made["of"] == _digest(grammar) else built(grammar)))
 
 
-def _build(grammar: str) -> tuple[Any, ...]:
+def written(grammar: str) -> str:
+    """Return the text of `grammar/kzrules.json`: a line for each row, so that changes can be seen."""
+    rows = ",\n".join(_lines(part) for part in built(grammar))
+    return f'{{"of": "{_digest(grammar)}", "tables": [\n{rows}\n]}}\n'
+
+
+def _lines(part: Any) -> str:
+    if not isinstance(part, list):
+        return json.dumps(part, sort_keys=True)
+    return "[\n" + ",\n".join(json.dumps(row, sort_keys=True) for row in part) + "\n]"
+
+
+def _digest(grammar: str) -> str:
+    return sha256(grammar.encode()).hexdigest()
+
+
+def built(grammar: str) -> tuple[Any, ...]:
+    """Return what `Tables` is made of, as lark works it out: half a second."""
     from lark import Lark  # noqa: PLC0415  slow to import, and seldom needed
     from lark.lexer import Lexer  # noqa: PLC0415  as above
 

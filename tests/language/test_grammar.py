@@ -1,11 +1,12 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
 from lark import Lark
 
-from kzrules.language import cache
-from kzrules.language.grammar import STARTS, tables
+from kzrules.language import cache, grammar
+from kzrules.language.grammar import STARTS, Tables, built, tables, written
 from kzrules.language.parse import parse
 
 GRAMMAR = (Path(__file__).parents[2] / "grammar" / "kzrules.lark").read_text("utf-8")
@@ -40,13 +41,38 @@ def test_every_example_of_the_grammar_parses(example):
     assert any(parse(one, "x.kzr")[1] == [] for one in (text, as_statements, as_value)), text
 
 
-def test_tables_from_the_cache_are_those_that_lark_makes(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_the_tables_that_are_shipped_are_those_that_lark_makes_of_the_grammar():
+    """In whatever order: lark numbers states and rules anew each time."""
+    shipped, made = tables(), Tables(*built(GRAMMAR))
+    assert (shipped.words, shipped.patterns) == (made.words, made.patterns)
+    pairs = {(shipped.starts[name], made.starts[name]) for name in STARTS}
+    ends = {(shipped.ends[name], made.ends[name]) for name in STARTS}
+    left = list(pairs)
+    while left:
+        one, other = left.pop()
+        for rows, others in ((shipped.actions, made.actions), (shipped.gotos, made.gotos)):
+            assert rows[one].keys() == others[other].keys(), "stale: run `make docs`"
+            steps = {(rows[one][kind], others[other][kind]) for kind in rows[one]}
+            for rule, same in ((a, b) for a, b in steps if a < 0 or b < 0):
+                assert json.dumps(shipped.rules[~rule]) == json.dumps(made.rules[~same])
+            new = {(a, b) for a, b in steps if a >= 0 and b >= 0} - pairs
+            pairs |= new
+            left += new
+    assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
+    assert ends <= pairs
+
+
+def test_a_grammar_that_was_changed_has_tables_of_its_own(tmp_path, monkeypatch):
+    changed = GRAMMAR.replace('"reject"', '"refuse"')
+    (tmp_path / "kzrules.lark").write_text(changed, "utf-8")
+    (tmp_path / "kzrules.json").write_text(written(GRAMMAR), "utf-8")
+    monkeypatch.setattr(grammar, "shipped", lambda _name: tmp_path)
+    assert "reject" in tables().words
     tables.cache_clear()
-    made = tables()
-    assert list((tmp_path / "kzrules" / "language").iterdir()) != []
-    tables.cache_clear()
-    assert tables() == made
+    try:
+        assert ("refuse" in tables().words, "reject" in tables().words) == (True, False)
+    finally:
+        tables.cache_clear()
 
 
 def test_a_damaged_cache_is_ignored(tmp_path, monkeypatch):
