@@ -1,5 +1,5 @@
-"""A private folder of things worked out once, such as the tables of the grammar. `grammar` uses it.
-Trees are not kept: to read one from a file takes as long as to parse it.
+"""A private folder of things worked out once, such as the code of a rule file. `compile` uses it.
+Whole trees are not kept: to write them takes as long as to parse them.
 
 An entry is found by what it was made from, so nothing in it can be out of date. Each one begins
 with its own checksum: what does not fit is made anew.
@@ -32,11 +32,11 @@ def key_of(*parts: str | bytes) -> str:
 
 
 @lru_cache(maxsize=1)
-def _made_by() -> int:
+def _made_by() -> str:
     """When the code that fills the cache was last changed: a checkout has one version for long."""
-    return max(
-        entry.stat().st_mtime_ns for entry in os.scandir(Path(__file__).parent) if entry.name.endswith(".py")
-    )
+    here = Path(__file__).parents[1]
+    sources = [entry for part in ("language", "words", "message") for entry in os.scandir(here / part)]
+    return repr(sorted((one.path, one.stat().st_mtime_ns) for one in sources if one.name.endswith(".py")))
 
 
 def read(kind: str, key: str) -> bytes | None:

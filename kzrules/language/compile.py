@@ -10,9 +10,7 @@ import marshal
 import pickle
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache as once
-from pathlib import Path
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
@@ -110,6 +108,8 @@ class Code:
     constants: tuple[Any, ...]
     words: tuple[str, ...]
     nodes: tuple[Node, ...] = ()
+    key: str | None = None
+    """What it is kept by."""
 
 
 def compile_program(
@@ -124,13 +124,42 @@ def compile_program(
 
     `instrument`: every statement and expression tells `recorder` that it ran, and its value.
     """
+    codes = codes_of(files, declared, words, instrument=instrument, texts=texts)
+    return linked(files, declared, codes, words, instrument=instrument, texts=texts)
+
+
+def codes_of(
+    files: Sequence[RuleFile],
+    declared: Declared,
+    words: Words,
+    *,
+    instrument: bool = False,
+    texts: Mapping[str, str] | None = None,
+) -> list[Code]:
+    """The code of each file."""
     around = surroundings(files, declared, words)
+    units = [Unit(file.path, number, around, instrument) for number, file in enumerate(files)]
+    return [
+        _code(unit, file, declared, None if texts is None else texts.get(file.path))
+        for unit, file in zip(units, files, strict=True)
+    ]
+
+
+def linked(
+    files: Sequence[RuleFile],
+    declared: Declared,
+    codes: Sequence[Code],
+    words: Words,
+    *,
+    instrument: bool = False,
+    texts: Mapping[str, str] | None = None,
+) -> Program:
+    """A program of code that is there. Of `files` outlines are enough."""
     recorder = Recorder() if instrument else None
     names: dict[str, Any] = dict(HELPERS)
-    for number, file in enumerate(files):
-        text = None if texts is None else texts.get(file.path)
-        code = _code(Unit(file.path, number, around, instrument), file, declared, text)
+    for number, (file, code) in enumerate(zip(files, codes, strict=True)):
         _load(names, code, number, words, recorder)
+        text = None if texts is None else texts.get(file.path)
         if text is not None:
             linecache.cache[file.path] = (len(text), None, text.splitlines(keepends=True), file.path)
     return _program(files, declared, names, recorder)
@@ -156,28 +185,28 @@ def surroundings(files: Sequence[RuleFile], declared: Declared, words: Words) ->
 def _code(unit: Unit, file: RuleFile, declared: Declared, text: str | None) -> Code:
     if text is None or unit.watched:
         return _compiled(unit, file, declared)
-    key = cache.key_of(text, _digest(unit), _own_version())
-    kept = cache.read("code", key)
+    key = cache.key_of(text, _digest(unit))
+    kept = kept_code(key)
     if kept is not None:
-        raw, constants, words = pickle.loads(kept)  # noqa: S301  a private folder, checked by the cache
-        return Code(marshal.loads(raw), constants, words)  # noqa: S302  as above
+        return kept
     made = _compiled(unit, file, declared)
     cache.write("code", key, pickle.dumps((marshal.dumps(made.code), made.constants, made.words)))
-    return made
+    return replace(made, key=key)
+
+
+def kept_code(key: str) -> Code | None:
+    """The code that is kept by a key, if it still is there."""
+    kept = cache.read("code", key)
+    if kept is None:
+        return None
+    raw, constants, words = pickle.loads(kept)  # noqa: S301  a private folder, checked by the cache
+    return Code(marshal.loads(raw), constants, words, key=key)  # noqa: S302  as above
 
 
 def _digest(unit: Unit) -> str:
     around = unit.around
     sets = [sorted(around.tables), sorted(around.routes), sorted(around.waiting), sorted(around.words)]
     return repr((unit.path, unit.number, sorted(around.settings.items()), around.hooks, sets))
-
-
-@once
-def _own_version() -> str:
-    """Changes when the compiler or a word does: what was folded into code may be different then."""
-    here = Path(__file__).parent
-    sources = [*here.glob("*.py"), *here.parent.joinpath("words").glob("*.py")]
-    return repr(sorted((source.name, source.stat().st_mtime_ns) for source in sources))
 
 
 def _compiled(unit: Unit, file: RuleFile, declared: Declared) -> Code:
@@ -270,7 +299,7 @@ def _program(
     for item in (item for file in files for item in file.declarations):
         match item:
             case EventRoute():
-                routes.setdefault(item.name, []).append(_route_code(item, names))
+                routes.setdefault(item.name, []).append(_route_code(item, names, recorder))
             case OnExpired():
                 expired.setdefault(item.table, []).append(_block_code(item, names, item.table))
             case Every():
@@ -294,10 +323,11 @@ def _program(
     )
 
 
-def _route_code(item: EventRoute, names: Mapping[str, Any]) -> RouteCode:
+def _route_code(item: EventRoute, names: Mapping[str, Any], recorder: Recorder | None) -> RouteCode:
     name = _name_of(item)
     place = Place(item.span.file, item.span.line)
-    return RouteCode(item.name, place, names[name], names.get(f"when of {name}"), item.schema, item)
+    node = None if recorder is None else item
+    return RouteCode(item.name, place, names[name], names.get(f"when of {name}"), item.schema, node)
 
 
 def _block_code(item: Every | OnExpired, names: Mapping[str, Any], name: str) -> BlockCode:

@@ -192,7 +192,7 @@ class RouteCode:
     schema: str | None
     """The schema's file as written, relative to the rule file."""
     node: Any
-    """The syntax node, for `trace` and coverage."""
+    """The syntax node, for `trace`: only an instrumented program has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@ The service, the command line and the tests begin here. What cannot be read is a
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kzrules.language import outline
 from kzrules.language.diagnostic import Diagnostic
 from kzrules.language.finding import finding
 from kzrules.language.parse import parse
@@ -16,28 +17,56 @@ from kzrules.language.tree import RuleFile, Span, UseFile
 
 @dataclass(slots=True)
 class Sources:
-    """The files of one program in the order that they were read, their texts, and what is wrong."""
+    """The files of one program in the order that they were read, their texts, and what is wrong.
 
-    files: tuple[RuleFile, ...] = ()
+    `outlines` may lack the bodies of routes; `files` are whole, and parsed when they are asked for.
+    """
+
+    outlines: tuple[RuleFile, ...] = ()
     findings: list[Diagnostic] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    trees: dict[str, RuleFile] = field(default_factory=dict)
+    """Those that are parsed, by path."""
+
+    @property
+    def files(self) -> tuple[RuleFile, ...]:
+        """The whole trees."""
+        for file in self.outlines:
+            if file.path not in self.trees:
+                self.trees[file.path], _ = parse(self.texts[file.path], file.path)
+        return tuple(self.trees[file.path] for file in self.outlines)
 
 
 def read_program(paths: Sequence[str | Path]) -> Sources:
     """Read the files named, those in the folders named in sorted order, and what they use."""
-    reading = _Reading()
+    return _read(paths, parse)
+
+
+def read_outlines(paths: Sequence[str | Path]) -> Sources:
+    """The same, but files that were read before without a finding are not parsed again for now."""
+    return _read(paths, outline.read)
+
+
+Read = Callable[[str, str], tuple[RuleFile, list[Diagnostic]]]
+
+
+def _read(paths: Sequence[str | Path], read: Read) -> Sources:
+    reading = _Reading(read)
     for path in paths:
         if Path(path).is_dir():
             reading.folder(Path(path))
         else:
             reading.file(Path(path), None)
-    return Sources(tuple(reading.files), reading.findings, reading.texts)
+    files = tuple(reading.files)
+    trees = {file.path: file for file in files if not outline.is_one(file)}
+    return Sources(files, reading.findings, reading.texts, trees)
 
 
 class _Reading:
     """Files as they are read, and the chain of those that are being read."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Read) -> None:
+        self.read = read
         self.files: list[RuleFile] = []
         self.findings: list[Diagnostic] = []
         self.texts: dict[str, str] = {}
@@ -73,7 +102,7 @@ class _Reading:
         if text is None:
             return
         self.texts[name] = text
-        tree, findings = parse(text, name)
+        tree, findings = self.read(text, name)
         self.findings += findings
         self.chain.append((real, tree.span))
         at = len(self.files)

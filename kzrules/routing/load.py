@@ -3,22 +3,24 @@
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kzrules.language.check import check
-from kzrules.language.compile import TooDeep, compile_program
+from kzrules.language.compile import TooDeep, codes_of, linked
 from kzrules.language.declare import Declared, declare
 from kzrules.language.diagnostic import Diagnostic, Severity
 from kzrules.language.program import Program
 from kzrules.language.schema import load as read_schema
 from kzrules.language.schema import path_of, validator
-from kzrules.language.source import read_program
-from kzrules.language.tree import EventRoute, RuleFile, Span
+from kzrules.language.source import Sources, read_outlines
+from kzrules.language.tree import After, EventRoute, RuleFile, Span, children
 from kzrules.language.word import Words
 from kzrules.message.identity import Identity
+from kzrules.routing import known
 from kzrules.routing.book import Book, Validate
+from kzrules.routing.known import Made
 from kzrules.routing.tables import Tables
 from kzrules.words import WORDS
 
@@ -30,13 +32,20 @@ class Loaded:
     book: Book | None
     findings: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
-    files: tuple[RuleFile, ...] = ()
+    sources: Sources = field(default_factory=Sources)
     declared: Declared | None = None
     program: Program | None = None
+    after_names: frozenset[str] = frozenset()
+    """The names of the `after` blocks."""
+
+    @property
+    def files(self) -> tuple[RuleFile, ...]:
+        """The whole trees; parsed for this, if the program was known."""
+        return self.sources.files
 
 
 def load(
-    paths: Sequence[str | Path],
+    given: Sequence[str | Path] | Sources,
     overrides: Mapping[str, str],
     node: str,
     identity: Identity,
@@ -47,36 +56,57 @@ def load(
     random_id: Callable[[], str] | None = None,
     broker_file: RuleFile | None = None,
 ) -> Loaded:
-    """Read, check and compile rule files. `tables` are those of the book before: their entries are kept."""
+    """Check and compile rule files, and read them if `given` are paths. `tables` are those of the book
+    before: their entries are kept.
+    """
     with _no_collecting():
-        return _load(paths, overrides, node, identity, tables, words, instrument, random_id, broker_file)
+        sources = given if isinstance(given, Sources) else read_outlines(given)
+        declared = declare(sources.outlines, overrides, node, words=words, broker_file=broker_file)
+        made = _made(sources, declared, (overrides, node, broker_file), words, instrument=instrument)
+        sources.trees.clear()  # large, and seldom needed again
+        if made.codes is None:
+            return Loaded(None, made.findings, sources.texts, sources, declared)
+        files, texts = sources.outlines, sources.texts
+        program = linked(files, declared, made.codes, words, instrument=instrument, texts=texts)
+        specs = declared.tables.values()
+        kept = Tables(specs) if tables is None else tables.adopted(specs)
+        book = Book(program, declared, identity, kept, validators(files), random_id=random_id)
+        return Loaded(book, made.findings, texts, sources, declared, program, made.after_names)
 
 
-def _load(  # noqa: PLR0917  `load` is its one caller
-    paths: Sequence[str | Path],
-    overrides: Mapping[str, str],
-    node: str,
-    identity: Identity,
-    tables: Tables | None,
-    words: Words,
-    instrument: bool,  # noqa: FBT001  as above
-    random_id: Callable[[], str] | None,
-    broker_file: RuleFile | None,
-) -> Loaded:
-    sources = read_program(paths)
-    declared = declare(sources.files, overrides, node, words=words, broker_file=broker_file)
-    findings = tuple(check(sources.files, words, declared, earlier=sources.findings, texts=sources.texts))
+def _made(sources: Sources, declared: Declared, under: Any, words: Words, *, instrument: bool) -> Made:
+    """Findings and code: those of a program that was loaded before, else what checker and compiler make."""
+    usual = words is WORDS and not instrument and not sources.findings
+    key = known.key(sources.outlines, sources.texts, under) if usual else None
+    made = known.recall(key) if key else None
+    if made is None:
+        made = _anew(sources, declared, words, instrument=instrument)
+        if key:
+            known.keep(key, made)
+    return made
+
+
+def _anew(sources: Sources, declared: Declared, words: Words, *, instrument: bool) -> Made:
+    files, texts = sources.files, sources.texts
+    findings = tuple(check(files, words, declared, earlier=sources.findings, texts=texts))
     if any(finding.is_error for finding in findings):
-        return Loaded(None, findings, sources.texts, sources.files, declared)
+        return Made(findings, None)
     try:
-        program = compile_program(sources.files, declared, words, instrument=instrument, texts=sources.texts)
+        codes = codes_of(files, declared, words, instrument=instrument, texts=texts)
     except TooDeep as failure:
-        findings = (*findings, _too_deep(failure))
-        return Loaded(None, findings, sources.texts, sources.files, declared)
-    specs = declared.tables.values()
-    kept = Tables(specs) if tables is None else tables.adopted(specs)
-    book = Book(program, declared, identity, kept, validators(sources.files), random_id=random_id)
-    return Loaded(book, findings, sources.texts, sources.files, declared, program)
+        return Made((*findings, _too_deep(failure)), None)
+    return Made(findings, codes, frozenset(name for file in files for name in _after_names(file, texts)))
+
+
+def _after_names(file: RuleFile, texts: Mapping[str, str]) -> Iterator[str]:
+    if "after" not in texts.get(file.path, ""):
+        return  # most files have none, and a walk takes its time
+    nodes: list[Any] = [*file.declarations]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, After):
+            yield node.name
+        nodes += children(node)
 
 
 def _too_deep(failure: TooDeep) -> Diagnostic:

@@ -1,12 +1,10 @@
 """Which rules run, which ran before, and what came of loading others. Kept by `reload`."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from kzrules.language.diagnostic import Diagnostic
 from kzrules.language.schema import path_of
-from kzrules.language.tree import After, EventRoute, RuleFile, children
+from kzrules.language.tree import EventRoute
 from kzrules.operate.status import Finding, Refused, Reloads
 from kzrules.routing.book import Book
 from kzrules.routing.load import Loaded
@@ -42,7 +40,7 @@ def loading(loaded: Loaded) -> Loading | None:
         return None
     schemas = {
         str(path_of(file.path, item.schema))
-        for file in loaded.files
+        for file in loaded.sources.outlines
         for item in file.declarations
         if isinstance(item, EventRoute) and item.schema is not None
     }
@@ -50,7 +48,7 @@ def loading(loaded: Loaded) -> Loading | None:
         loaded.book,
         found(loaded.findings),
         frozenset(loaded.texts) | schemas,
-        frozenset(name for file in loaded.files for name in _after_names(file, loaded.texts)),
+        loaded.after_names,
     )
 
 
@@ -62,14 +60,3 @@ def found(findings: tuple[Diagnostic, ...]) -> tuple[Finding, ...]:
         )
         for one in findings
     )
-
-
-def _after_names(file: RuleFile, texts: Any) -> Iterator[str]:
-    if "after" not in texts.get(file.path, ""):
-        return  # most files have none, and a walk takes its time
-    nodes: list[Any] = [*file.declarations]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, After):
-            yield node.name
-        nodes += children(node)

@@ -10,7 +10,7 @@ from kzrules.broker.zones import servers
 from kzrules.errors import SettingError
 from kzrules.language.declare import setting_names
 from kzrules.language.program import BrokerSpec
-from kzrules.language.source import read_program
+from kzrules.language.source import read_outlines, read_program
 from kzrules.message.identity import Identity
 from kzrules.operate.address import address
 from kzrules.operate.otel import MakeProvider, provider_for
@@ -45,14 +45,15 @@ class Origin:
         )
 
     def _load(self, tables: Tables | None, broker_file: Any) -> Loaded:
-        names = setting_names(read_program(self.rules).files)
+        sources = read_outlines(self.rules)
+        names = setting_names(sources.outlines)
         environment = {
             name: self.environment[variable]
             for name in names
             if (variable := f"KZRULES_{name.upper()}") in self.environment
         }
         overrides = {**environment, **self.overrides}
-        return load(self.rules, overrides, self.identity.host, self.identity, tables, broker_file=broker_file)
+        return load(sources, overrides, self.identity.host, self.identity, tables, broker_file=broker_file)
 
 
 @dataclass(frozen=True, slots=True)
