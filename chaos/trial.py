@@ -188,6 +188,15 @@ class Trial:
         if not await until(self._reactor, has_consumers, 60):
             raise RuntimeError(f"the service does not consume; it said:\n{self.log.read_text()[-2000:]}")
 
+    async def consumed_times(self, times: int) -> None:
+        """Wait until the services said so often that they consume: the broker may still count a dead one."""
+
+        async def said() -> bool:
+            return self.log.read_text().count(f": consuming {EVENTS} from") >= times
+
+        if not await until(self._reactor, said, 60):
+            raise RuntimeError(f"the service does not consume; it said:\n{self.log.read_text()[-2000:]}")
+
     async def handled_at_least(self, many: int) -> None:
         """Wait until that many outputs lie at the broker."""
 

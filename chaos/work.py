@@ -16,9 +16,9 @@ async def killed(ground: Ground) -> Result:
     chance = random.Random(11)  # noqa: S311  moments, not secrets
     trial = Trial(ground, f"service killed, {times} times")
     await trial.begin(preload=ground.many())
-    for _ in range(times):
+    for turn in range(times):
         service = trial.start_service()
-        await trial.consuming()
+        await trial.consumed_times(turn + 1)
         await trial.pause(chance.uniform(0.05, 0.6))
         await trial.end_service(service, signal.SIGKILL)
         trial.breaks += 1

@@ -1,4 +1,4 @@
-"""One subscription on one zone: its queue is consumed, its deliveries go to the workers, come back, end.
+"""One subscription on one zone: its queue is consumed, its deliveries go to workers, come back, end.
 
 Made by the service, which tells it of each new session of the zone. Whatever ends the consuming
 (a cancel, a closed channel, a deleted queue, a refused declaration), it declares and consumes
@@ -82,7 +82,8 @@ class Consumer:
         self._declare = declare
         self._comes_again = failure.redelivers(spec.queue)
         self._copies = Copies(self._declare_ours, send, clock)
-        means = Means(zone, clock, workers, self._rules, outside, self._copies, self.counters, wall)
+        rules = lambda: self._book()  # noqa: E731, PLW0108  a reload puts another book there
+        means = Means(zone, clock, workers, rules, outside, self._copies, self.counters, wall)
         self._intake = Intake(spec, means)
         self._leaving: list[_Consuming] = []  # with another prefetch, until all is settled there
         self._session: Session | None = None
@@ -91,7 +92,7 @@ class Consumer:
         self._open_again: Timer | None = None
         self._keeping = Keeping(
             spec.name,
-            declare=self._declared,
+            declare=lambda channel: self._declare(channel),  # noqa: PLW0108  as above
             bind=self._bound,
             renew=self._copies.renew,
             unheard=self._unheard,
@@ -154,6 +155,7 @@ class Consumer:
             consuming.settlement.flush_all()
             consuming.settlement.lose()
         self._intake.abandon()
+        self._has_stopped()  # what still waits for a broker that does not answer is of no interest
 
     @property
     def in_hand(self) -> int:
@@ -205,8 +207,9 @@ class Consumer:
         opened.addErrback(self._broke)
 
     async def _opened(self, session: Session) -> None:
-        channel = await session.open_channel(prefetch=self.spec.prefetch)
-        settlement = Settlement(channel, self.spec.prefetch, self._clock)
+        prefetch = self.spec.prefetch
+        channel = await session.open_channel(prefetch=prefetch)
+        settlement = Settlement(channel, prefetch, self._clock)
         channel.on_closed(partial(self._channel_lost, settlement))
         queue = self._known_queue or await self._declare(channel)
         declared = self._known_queue is None
@@ -228,6 +231,8 @@ class Consumer:
             self._channel_lost(settlement, BrokerGone("the channel was closed"))
         elif self._comes_again:
             self._keeping.begin(session, at_once=not declared)
+            if prefetch != self.spec.prefetch:  # the rules were loaded anew meanwhile
+                self._consume_anew(self._consuming)
 
     def _not_opened(self, failed: Failure, session: Session) -> None:
         self._opening = False
@@ -305,12 +310,6 @@ class Consumer:
         else:
             self._trouble = str(error)
 
-    def _rules(self) -> Book:
-        return self._book()
-
-    def _declared(self, channel: Channel) -> Awaitable[str]:
-        return self._declare(channel)
-
     def _bound(self, channel: Channel) -> Awaitable[None]:
         return bind(channel, self.spec, self._known_queue or self.spec.queue.name)
 
@@ -374,14 +373,16 @@ class Consumer:
                 consuming.settlement.flush_all()
                 await self._quietly(consuming.channel.close())
         self._cancel_timers()
-        if self._stopped is not None:
+        self._has_stopped()
+
+    def _has_stopped(self) -> None:
+        if self._stopped is not None and not self._stopped.called:
             self._stopped.callback(None)
 
     def _cancel_timers(self) -> None:
         self._keeping.end()
         if self._open_again is not None and self._open_again.active():
             self._open_again.cancel()
-        self._open_again = None
 
     async def _quietly(self, asked: Awaitable[None]) -> None:
         """The channel, or its connection, may be gone already: which is what is wanted."""

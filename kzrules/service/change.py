@@ -54,9 +54,12 @@ def differ(one: SubscriptionSpec, other: SubscriptionSpec) -> bool:
     return replace(one, place=other.place) != other
 
 
-def unbound(old: SubscriptionSpec, new: SubscriptionSpec) -> tuple[tuple[str, str], ...]:
-    """The bindings (exchange, routing key) of the old one that the new one does not have."""
-    kept = _bindings(new)
+def unbound(
+    old: SubscriptionSpec, new: SubscriptionSpec, all_new: Iterable[SubscriptionSpec] = ()
+) -> tuple[tuple[str, str], ...]:
+    """The bindings (exchange, routing key) of the old one that nobody wants who consumes the same queue."""
+    sharing = [new, *(one for one in all_new if one.queue.name and one.queue.name == new.queue.name)]
+    kept = {binding for one in sharing for binding in _bindings(one)}
     return tuple(one for one in _bindings(old) if one not in kept)
 
 

@@ -60,7 +60,7 @@ def _change(parts: Parts, key: Key, spec: SubscriptionSpec) -> None:
     old = consumer.spec
     consumer.become(spec, partial(topology.declare, spec=spec))
     queue, session = consumer.health.queue, parts.consuming[key[1]].session
-    gone = unbound(old, spec)
+    gone = unbound(old, spec, parts.book.subscriptions.values())
     if gone and queue is not None and session is not None:
         unbinding = Deferred.fromCoroutine(_unbind(session, queue, gone))
         unbinding.addErrback(_kept, consumer, gone)

@@ -354,6 +354,43 @@ def test_the_end_of_the_limit_leaves_no_timers_and_settles_nothing_unfinished():
     assert it.clock.getDelayedCalls() == []
 
 
+def test_the_end_of_the_limit_does_not_wait_for_a_broker_that_does_not_answer():
+    it = house(asks)
+    it.asking = lambda query: Deferred()
+    it.channel.deliver({})
+    it.channel.cancel = lambda tag: Deferred()
+    stopped = it.consumer.stop()
+    it.turn()
+    assert not stopped.called
+    it.consumer.abandon()
+    assert stopped.called
+    assert it.settled() == []
+
+
+def test_a_prefetch_that_changes_while_it_opens_holds_from_the_next_channel_on():
+    it = House(acks_all, spec())
+    opening, asked = Deferred(), []
+    session = FakeSession(it.happened)
+    open_at_once = session.open_channel
+
+    async def open_late(**options):
+        asked.append(options.get("prefetch"))
+        if len(asked) == 1:
+            await opening
+        return await open_at_once(**options)
+
+    session.open_channel = open_late
+    it.session = session
+    it.consumer.use(session)
+    it.turn()
+    it.consumer.become(spec(prefetch=7), lambda channel: channel.declare_queue(it.consumer.spec.queue))
+    opening.callback(None)
+    it.turn(1.0)
+    assert [prefetch for prefetch in asked if prefetch] == [20, 7]
+    assert it.consumer.health.consuming
+    it.stop_timers()
+
+
 def test_deliveries_that_nobody_settles_make_it_unhealthy():
     it = house(asks)
     it.asking = lambda query: Deferred()
@@ -507,7 +544,7 @@ def test_what_a_removed_queue_of_its_own_has_brought_is_done_and_not_given_back_
     it.consumer.pause()
     it.channel.deliver({}, {})
     it.turn()
-    stopped = it.consumer.retire(it.consumer._rules())
+    stopped = it.consumer.retire(it.consumer._book())
     it.turn()
     assert stopped.called
     assert 2 == it.count.acknowledged
