@@ -145,6 +145,7 @@ class Scene:
         (self.folder / f"{name}.xml").write_text(scenario)
         command = [str(self.programs.sipp), "-sf", f"{name}.xml", "-i", "127.0.0.1", "-p", str(port)]
         command += ["-nostdin", "-trace_logs", "-log_file", f"{name}.log"]
+        command += ["-trace_err", "-error_file", f"{name}.err"]
         environment: dict[str, Any] = {**self.programs.environment(), "TERM": "dumb"}
         with (self.folder / f"{name}.out").open("wb") as out:
             self.servers.append(
