@@ -1,8 +1,8 @@
 """The settlement of one channel's deliveries: each exactly once, on the channel that brought it.
 
-Called by the consumer and by whoever ends an event. Acks are gathered and written once a turn of
-the reactor, as few as the watermark allows. When the channel is gone, nothing is settled on it
-any more: the broker has taken those deliveries back.
+Called by the consumer and by whoever ends an event. Acks are gathered for a moment and written as
+few as the watermark allows. When the channel is gone, nothing is settled on it any more: the
+broker has taken those deliveries back.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,11 @@ from typing import Protocol
 from kzrules.clock import Clock, Timer
 from kzrules.message.delivery import Delivery
 from kzrules.wire.watermark import Watermark
+
+HOLD = 0.002
+"""Seconds that an ack may wait for others: each one is work for the broker and a write for us."""
+NO_PREFETCH = 1_000
+"""Counts as the prefetch where there is none."""
 
 
 class AckingChannel(Protocol):
@@ -31,11 +36,12 @@ class AckingChannel(Protocol):
 class Settlement:
     """What is settled and what is not on one channel."""
 
-    __slots__ = ("_channel", "_clock", "_flush_soon", "_watermark", "last_settled", "lost")
+    __slots__ = ("_channel", "_clock", "_enough", "_flush_soon", "_watermark", "last_settled", "lost")
 
     def __init__(self, channel: AckingChannel, prefetch: int, clock: Clock) -> None:
         self._channel = channel
         self._watermark = Watermark(prefetch)
+        self._enough = max(1, (prefetch or NO_PREFETCH) // 4)
         self._clock = clock
         self._flush_soon: Timer | None = None
         self.lost = False
@@ -84,8 +90,8 @@ class Settlement:
             self._channel.nack(tag, multiple=False, requeue=True)
 
     def flush(self) -> None:
-        """Ack what may be acked; called once a turn."""
-        self._flush_soon = None
+        """Ack what may be acked."""
+        self._cancel_flush()
         if not self.lost:
             self.last_settled = self._clock.seconds()
             for tag, multiple in self._watermark.flush():
@@ -104,8 +110,11 @@ class Settlement:
         self._cancel_flush()
 
     def _ack_soon(self) -> None:
-        if self._flush_soon is None:
-            self._flush_soon = self._clock.callLater(0, self.flush)
+        """At once where a quarter of the prefetch waits for it: the broker is never kept waiting."""
+        if self._watermark.ackable >= self._enough:
+            self.flush()
+        elif self._flush_soon is None:
+            self._flush_soon = self._clock.callLater(HOLD, self.flush)
 
     def _cancel_flush(self) -> None:
         if self._flush_soon is not None and self._flush_soon.active():

@@ -9,15 +9,14 @@ reactor has looked. Nothing here knows what the work is.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
 from threading import Lock, Thread
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
+from kzrules.broker.threads import Threads
 from kzrules.clock import Clock
 
 T = TypeVar("T")
@@ -40,7 +39,7 @@ class Reactor(Clock, Protocol):
 
 
 class Pool(Protocol):
-    """The part of Twisted's ThreadPool that is needed here."""
+    """What runs the work: `Threads`, or Twisted's ThreadPool."""
 
     def start(self) -> None:
         """Begin to take work."""
@@ -56,12 +55,6 @@ class WorkersStopped(RuntimeError):  # noqa: N818  it names a state
     """Work came after the pool was stopped: whoever sent it should have been stopped before."""
 
 
-class _DaemonPool(ThreadPool):
-    """A thread that hangs must not keep the process from ending; the broker has its delivery still."""
-
-    threadFactory = staticmethod(partial(Thread, daemon=True))  # type: ignore[assignment]  # noqa: N815  Twisted's
-
-
 class Workers:
     """`size` threads and what waits for them. Made, started and stopped on the reactor thread."""
 
@@ -70,7 +63,7 @@ class Workers:
     def __init__(self, size: int, reactor: Reactor, pool: Pool | None = None) -> None:
         self.size = size
         self._reactor = reactor
-        self._pool = pool or cast("Pool", _DaemonPool(0, size, name="kzrules"))
+        self._pool = pool or Threads(size, "kzrules")
         self._lock = Lock()
         self._queue: deque[tuple[Work, Receive]] = deque()
         self._results: deque[tuple[Receive, list[Any], bool]] = deque()

@@ -38,6 +38,11 @@ class Watermark:
         """How many delivered tags the broker still holds for us: they fill its prefetch."""
         return self._top - self._base - len(self._settled) + self._ackable
 
+    @property
+    def ackable(self) -> int:
+        """How many tags one multiple ack would settle now."""
+        return self._ackable
+
     def delivered(self, tag: int) -> None:
         """The broker handed over `tag`."""
         self.delivered_range(tag, tag)

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 
 from kzrules.broker.consumer import Consumer
 from kzrules.broker.perform import Outside
+from kzrules.broker.settle import HOLD
 from kzrules.broker.workers import Workers
 from kzrules.errors import BrokerGone, RuleFailure
 from kzrules.language.program import FailurePolicy, QueueSpec, SubscriptionSpec
@@ -232,6 +233,7 @@ class House:
         self.clock.advance(seconds)
         for _ in range(30):
             self.clock.advance(0)
+        self.clock.advance(HOLD)  # an ack may wait so long for others
 
     @property
     def channel(self):

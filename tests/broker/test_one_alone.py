@@ -3,6 +3,7 @@
 import pytest
 from pika import spec as amqp
 
+from kzrules.broker.settle import HOLD
 from tests.broker.hands import House, Reactor, done, spec
 from tests.broker.peer import Peer, delivery
 
@@ -33,6 +34,8 @@ class TwoOnOneConnection:
         for _ in range(30):
             self.peer.clock.advance(0)
             self.peer.settle()
+        self.peer.clock.advance(HOLD)  # an ack may wait so long for others
+        self.peer.settle()
 
     def deliver(self, channel, tag):
         self.peer.feed(delivery(channel, tag, key="some.key"))

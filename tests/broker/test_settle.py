@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kzrules.broker.settle import Settlement
+from kzrules.broker.settle import HOLD, Settlement
 from kzrules.message.delivery import Delivery, Source
 from tests.broker.hands import FakeChannel, Reactor
 
@@ -17,14 +17,37 @@ def settlement(prefetch=100):
     return there, happened, clock
 
 
-def test_acks_of_one_turn_are_one_ack():
+def test_acks_of_one_moment_are_one_ack():
     there, happened, clock = settlement()
     there.delivered(batch(1, 3))
     for tag in (2, 1, 3):
         there.done(tag)
-    clock.advance(0)
+    clock.advance(HOLD / 2)
+    assert happened == []
+    clock.advance(HOLD / 2)
     assert happened == [("ack", 3, True)]
     assert there.unacknowledged == 0
+    assert clock.getDelayedCalls() == []
+
+
+def test_a_quarter_of_the_prefetch_is_acked_at_once():
+    there, happened, clock = settlement(prefetch=100)
+    there.delivered(batch(1, 60))
+    there.done_many(range(1, 25))
+    assert happened == []
+    there.done(25)
+    assert happened == [("ack", 25, True)]
+    assert clock.getDelayedCalls() == []
+    there.done_many(range(27, 52))  # above a gap: singly, a moment later
+    clock.advance(HOLD)
+    assert happened[1:] == [("ack", tag, False) for tag in range(27, 52)]
+
+
+def test_with_a_small_prefetch_each_ack_goes_out_at_once():
+    there, happened, _ = settlement(prefetch=1)
+    there.delivered(batch(1, 1))
+    there.done(1)
+    assert happened == [("ack", 1, True)]
 
 
 def test_a_lost_channel_is_written_nothing():
@@ -72,7 +95,7 @@ def test_every_delivery_is_settled_exactly_once_and_none_before_its_end(prefetch
         finished.add(tag)
         getattr(there, ends[tag - 1])(tag)
         if rand.random() < 0.5:
-            clock.advance(0)
+            clock.advance(HOLD)
         look()
     there.flush_all()
     look()

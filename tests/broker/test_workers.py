@@ -177,7 +177,7 @@ def test_two_thousand_queries_wait_on_four_threads():
     it.channel.deliver(*[{}] * 2_000)
     until(lambda: took(clock) and len(asked) == 2_000)
     assert it.consumer.waiting == 2_000
-    assert len(it.workers._pool.threads) <= 4
+    assert len(it.workers._pool._threads) <= 4
     for answer in asked:
         answer.callback(Answered({}))
     until(lambda: took(clock) and it.count.acknowledged == 2_000)
