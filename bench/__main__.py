@@ -13,8 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from bench.bus import Bus, NotInTime
-from bench.experiments import ALL, Round
+from bench.experiments import ALL
 from bench.results import FOLDER, Experiment, read
+from bench.round import Round
 from testbed import private_broker
 
 

@@ -1,54 +1,24 @@
 """The experiments of `make bench`, by name. Each fills a table; peers take part where they can."""
 
-import os
 import subprocess
-import sys
-import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from bench import competitors, kazoo, paced, publishing
-from bench.bus import Bus, NotInTime
-from bench.competitors import HERE, PREFETCH, Competitor, kzrules
+from bench import competitors, publishing
+from bench.bus import NotInTime
+from bench.competitors import PREFETCH, Competitor, kzrules
 from bench.consuming import QUEUE, add, consume, filled
 from bench.events import NAMES, SIZES, body, examples
 from bench.leftout import LeftOut
+from bench.rated import latency, query, serving, switch, waiting
 from bench.results import Experiment
-from bench.rulesets import ASK, FORWARD, OUTPUTS, QUESTIONS, RULES, routes, rules, subscribe
+from bench.round import Measure, Round
+from bench.rulesets import OUTPUTS, routes, rules, subscribe
 from bench.service import Service, memory
-
-MANY = 1_000_000
-
-
-@dataclass(slots=True)
-class Round:
-    """What an experiment is given: the bus, a folder, how much of everything, and which round it is."""
-
-    bus: Bus
-    folder: Path
-    scale: float
-    number: int
-    only: tuple[str, ...] = ()
-
-    def count(self, full: int) -> int:
-        """So many, scaled down."""
-        return max(1_000, int(full * self.scale))
-
-    def wanted(self, who: str) -> bool:
-        """Whether this competitor takes part."""
-        return not self.only or any(part in who for part in self.only)
-
-    def new_folder(self) -> Path:
-        """A folder for one process."""
-        return Path(tempfile.mkdtemp(dir=self.folder))
-
-
-Measure = Callable[[Round, Experiment], Awaitable[None]]
 
 
 async def _consume_all(  # noqa: PLR0917  one call an experiment
@@ -109,142 +79,6 @@ async def publish(round_: Round, to: Experiment) -> None:
                 to.leave_out("confirmed", who, str(why))
             else:
                 to.add("confirmed", who, rate)
-
-
-async def _serving(
-    round_: Round, text: str, *options: str, environment: dict[str, str] | None = None
-) -> Service:
-    service = Service(round_.new_folder(), round_.bus.url, text, *options, environment=environment)
-    try:
-        await round_.bus.until(lambda: round_.bus.consumers(QUEUE), 30, "its consumer", service)
-    except BaseException:
-        service.stop()
-        raise
-    return service
-
-
-async def _serving_at_rates(round_: Round, to: Experiment, text: str) -> None:
-    """kzrules, with these rules."""
-    outputs = await paced.watch_outputs(round_.bus)
-    service = await _serving(round_, text, "--workers", "4")
-    try:
-        await _paced(round_, to, outputs, "kzrules")
-    finally:
-        service.stop()
-
-
-async def _paced(round_: Round, to: Experiment, outputs: paced.Source, who: str) -> None:
-    """The highest rate held, then percentiles at parts of it."""
-    seconds = max(1.0, 3 * round_.scale)
-
-    async def at(rate: float) -> paced.Paced:
-        return await paced.at_rate(round_.bus, outputs, rate, seconds)
-
-    async def calm() -> None:
-        await paced.quiet(round_.bus, outputs)
-
-    await at(200)  # it warms up
-    found = await paced.highest(at, calm)
-    held = [one.rate for one in found if one.held]
-    top = held[-1] if held else 0.0
-    to.add("highest rate held (a second)", who, top)
-    for part in (10, 50, 90):
-        if top:
-            one = await at(top * part / 100)
-            more = {"a second": one.rate, "p99": one.p99 * 1e3, "p999": one.p999 * 1e3}
-            to.add(f"median ms at {part} % of it", who, one.median * 1e3, **more)
-
-
-async def latency(round_: Round, to: Experiment) -> None:
-    """From an event's intended publish to its output."""
-    await _serving_at_rates(round_, to, rules(QUEUE, FORWARD, PREFETCH))
-
-
-async def switch(round_: Round, to: Experiment) -> None:
-    """Seconds for which a worker may hold the interpreter while the reactor waits for it."""
-    seconds = max(1.0, 4 * round_.scale)
-    where = str(HERE / "switch")
-    text = rules(QUEUE, RULES["large"] + FORWARD, PREFETCH)
-    for interval in (0.005, 0.001, 0.0002):
-        outputs = await paced.watch_outputs(round_.bus)
-        path = os.pathsep.join([where, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        environment = {"BENCH_SWITCH": str(interval), "PYTHONPATH": path}
-        service = await _serving(round_, text, "--workers", "4", environment=environment)
-        try:
-            await paced.at_rate(round_.bus, outputs, 200, 0.5)
-            for rate in (500, 1_500):
-                one = await paced.at_rate(round_.bus, outputs, rate, seconds)
-                to.add(
-                    f"median ms at {rate} a second",
-                    f"{interval * 1e3:g} ms",
-                    one.median * 1e3,
-                    p99=one.p99 * 1e3,
-                )
-        finally:
-            service.stop()
-
-
-async def query(round_: Round, to: Experiment) -> None:
-    """An event, its question and answer, its output: measured from end to end."""
-    await round_.bus.queue(QUESTIONS)
-    responder = _responder(round_.bus)
-    try:
-        await round_.bus.until(lambda: round_.bus.consumers(QUESTIONS), 30, "the responder")
-        await _asking_module(round_, to)
-        await _serving_at_rates(round_, to, rules(QUEUE, ASK + FORWARD, PREFETCH))
-    finally:
-        responder.kill()
-        responder.wait()
-
-
-async def _asking_module(round_: Round, to: Experiment) -> None:
-    """Kamailio, which asks for each SIP request: from the request to its answer."""
-    who = "kazoo_query, 4 children"
-    try:
-        module = kazoo.asking(round_.bus.url)
-    except LeftOut as why:
-        to.leave_out("highest rate held (a second)", who, str(why))
-        return
-    caller = kazoo.Caller(round_.bus.reactor, module.kamailio.sip_port)
-    try:
-        await _paced(round_, to, caller, who)
-    finally:
-        caller.close()
-        module.stop()
-
-
-def _responder(bus: Bus) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "bench.responder", bus.url], cwd=HERE.parent)
-
-
-async def waiting(round_: Round, to: Experiment) -> None:
-    """Ten thousand questions wait at once on four threads; then all are answered."""
-    bus, count = round_.bus, round_.count(10_000)
-    await bus.queue(QUESTIONS)
-    outputs = await paced.watch_outputs(bus)
-    text = rules(QUEUE, ASK + FORWARD, f"prefetch: {count}")
-    service = await _serving(round_, text, "--workers", "4")
-    responder = None
-    try:
-        before = memory(service.pids)
-        began = bus.reactor.seconds()
-        bus.publish(QUEUE, [body(250, NAMES[0], number, Due=f"{began:.6f}") for number in range(count)])
-        await bus.until(lambda: _ready(bus, QUESTIONS, count), 60, "the last question", service)
-        to.add("until all wait (s)", "kzrules", bus.reactor.seconds() - began)
-        to.add("KB a waiting question", "kzrules", (memory(service.pids) - before) / count / 1e3)
-        began = bus.reactor.seconds()
-        responder = _responder(bus)
-        await bus.until(lambda: len(outputs.took) >= count, 60, "the last output", service)
-        to.add("until all are through (s)", "kzrules", bus.reactor.seconds() - began)
-    finally:
-        service.stop()
-        if responder is not None:
-            responder.kill()
-            responder.wait()
-
-
-async def _ready(bus: Bus, queue: str, count: int) -> bool:
-    return await bus.ready(queue) >= count
 
 
 async def _drain(round_: Round, services: list[Service], queues: list[str], count: int) -> float:
@@ -354,9 +188,9 @@ async def _in_chunks(
 ) -> None:
     bus = round_.bus
     await filled(bus, [], 0)
-    (await _serving(round_, text, "--workers", "1")).stop()  # the first start of all fills the cache
+    (await serving(round_, text, "--workers", "1")).stop()  # the first start of all fills the cache
     marks = await filled(bus, [], 0)
-    service = await _serving(round_, text, "--workers", "1")
+    service = await serving(round_, text, "--workers", "1")
     marks.pids = service.pids
     try:
         await bus.until(lambda: len(marks.seen) >= 2, 30, "the first marks", service)

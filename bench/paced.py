@@ -20,7 +20,24 @@ TICK = 0.002
 SIZE = 250
 LONGEST = 0.25
 """Seconds: a rate is held when all came and ninety-nine of a hundred were faster than this."""
-RATES = (500, 1_000, 1_500, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 14_000, 16_000, 20_000)
+RATES = (
+    100,
+    250,
+    500,
+    1_000,
+    1_500,
+    2_000,
+    3_000,
+    4_000,
+    5_000,
+    6_000,
+    8_000,
+    10_000,
+    12_000,
+    14_000,
+    16_000,
+    20_000,
+)
 
 
 @dataclass(frozen=True, slots=True)

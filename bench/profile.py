@@ -1,6 +1,6 @@
 """`make profile`: a flame graph of the consuming process under load, and where its time goes in figures.
 
-python -m bench.profile [settle | immediate | forward] [--seconds 5] [--out FOLDER]
+python -m bench.profile [settle | immediate | forward | query] [--seconds 5] [--out FOLDER]
 """
 
 import argparse
@@ -19,8 +19,9 @@ from bench.bus import Bus
 from bench.competitors import PREFETCH, WORK
 from bench.consuming import QUEUE
 from bench.events import examples
+from bench.rated import responder
 from bench.results import FOLDER
-from bench.rulesets import FORWARD, OUTPUTS, rules
+from bench.rulesets import ASK, FORWARD, OUTPUTS, QUESTIONS, rules
 from bench.service import Service
 from testbed import private_broker
 
@@ -28,7 +29,9 @@ KINDS = {
     "settle": ("", PREFETCH),
     "immediate": ("", PREFETCH, "ack: immediate"),
     "forward": (FORWARD, PREFETCH),
+    "query": (ASK + FORWARD, PREFETCH),
 }
+PUBLISHING = ("forward", "query")
 RATE = 400  # samples a second
 TOP = 25
 
@@ -38,10 +41,11 @@ async def main(reactor: Any, kind: str, seconds: int, out: Path, workers: int) -
     node = private_broker()
     bus = await Bus(reactor, node.url).open()
     with tempfile.TemporaryDirectory(prefix="kzrules-bench-") as folder:
-        for queue in (QUEUE, OUTPUTS):
+        for queue in (QUEUE, OUTPUTS, QUESTIONS):
             await bus.queue(queue)
-        await bus.fill(QUEUE, examples(250), 40_000 * seconds if kind != "forward" else 10_000 * seconds)
+        await bus.fill(QUEUE, examples(250), (10_000 if kind in PUBLISHING else 40_000) * seconds)
         text = rules(QUEUE, *KINDS[kind])
+        answering = responder(bus)
         service = Service(Path(folder) / "service", bus.url, text, "--workers", str(workers))
         try:
             await bus.until(lambda: bus.consumers(QUEUE), 30, "its consumer", service)
@@ -49,6 +53,8 @@ async def main(reactor: Any, kind: str, seconds: int, out: Path, workers: int) -
             print(f"{await bus.ready(QUEUE):,} events were left when the recording ended")
         finally:
             service.stop()
+            answering.kill()
+            answering.wait()
     await bus.close()
     node.destroy()
     print(f"{out / f'profile-{kind}.svg'}\n" + table(stacks))

@@ -1,0 +1,184 @@
+"""The experiments at fixed rates: latency, the switch interval, queries, and queries that wait.
+
+Called by `experiments`, which knows them all by name.
+"""
+
+import os
+import subprocess
+import sys
+
+from bench import kazoo, paced
+from bench.bus import Bus
+from bench.competitors import HERE, PREFETCH
+from bench.consuming import QUEUE
+from bench.events import NAMES, body
+from bench.leftout import LeftOut
+from bench.results import Experiment
+from bench.round import Round
+from bench.rulesets import ASK, FORWARD, QUESTIONS, RULES, rules
+from bench.service import Service, memory, processor
+
+
+async def serving(
+    round_: Round, text: str, *options: str, environment: dict[str, str] | None = None
+) -> Service:
+    """The service with these rules, once it consumes."""
+    service = Service(round_.new_folder(), round_.bus.url, text, *options, environment=environment)
+    try:
+        await round_.bus.until(lambda: round_.bus.consumers(QUEUE), 30, "its consumer", service)
+    except BaseException:
+        service.stop()
+        raise
+    return service
+
+
+Pids = dict[str, list[int]]
+"""Whose processor is looked at while events go through, by what it is called."""
+
+
+async def _serving_at_rates(
+    round_: Round, to: Experiment, text: str, others: Pids | None = None, also_at: float = 0.0
+) -> None:
+    """kzrules, with these rules."""
+    outputs = await paced.watch_outputs(round_.bus)
+    service = await serving(round_, text, "--workers", "4")
+    try:
+        await _paced(round_, to, outputs, "kzrules", {"own": service.pids, **(others or {})}, also_at)
+    finally:
+        service.stop()
+
+
+async def _paced(  # noqa: PLR0917  two callers
+    round_: Round,
+    to: Experiment,
+    outputs: paced.Source,
+    who: str,
+    pids: Pids,
+    also_at: float | None = 0.0,
+) -> float:
+    """The highest rate held, which is given back; percentiles at parts of it, and at another rate.
+
+    That is `also_at`: none where it is 0, its own half where it is None.
+    """
+    seconds = max(1.0, 3 * round_.scale)
+
+    async def at(rate: float) -> paced.Paced:
+        return await paced.at_rate(round_.bus, outputs, rate, seconds)
+
+    async def calm() -> None:
+        await paced.quiet(round_.bus, outputs)
+
+    async def told(group: str, rate: float) -> None:
+        spent = {name: processor(of) for name, of in pids.items()}
+        one = await at(rate)
+        more = {"a second": one.rate, "p99": one.p99 * 1e3, "p999": one.p999 * 1e3}
+        for name, of in pids.items():
+            more[f"us {name}"] = (processor(of) - spent[name]) / one.sent * 1e6
+        to.add(group, who, one.median * 1e3, **more)
+
+    await at(200)  # it warms up
+    found = await paced.highest(at, calm)
+    held = [one.rate for one in found if one.held]
+    top = held[-1] if held else 0.0
+    to.add("highest rate held (a second)", who, top)
+    for part in (10, 50, 90) if top else ():
+        await told(f"median ms at {part} % of it", top * part / 100)
+    also_at = top / 2 if also_at is None else also_at
+    if also_at:
+        await told("median ms at half of the module's highest rate", also_at)
+    return top
+
+
+async def latency(round_: Round, to: Experiment) -> None:
+    """From an event's intended publish to its output."""
+    await _serving_at_rates(round_, to, rules(QUEUE, FORWARD, PREFETCH))
+
+
+async def switch(round_: Round, to: Experiment) -> None:
+    """Seconds for which a worker may hold the interpreter while the reactor waits for it."""
+    seconds = max(1.0, 4 * round_.scale)
+    where = str(HERE / "switch")
+    text = rules(QUEUE, RULES["large"] + FORWARD, PREFETCH)
+    for interval in (0.005, 0.001, 0.0002):
+        outputs = await paced.watch_outputs(round_.bus)
+        path = os.pathsep.join([where, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        environment = {"BENCH_SWITCH": str(interval), "PYTHONPATH": path}
+        service = await serving(round_, text, "--workers", "4", environment=environment)
+        try:
+            await paced.at_rate(round_.bus, outputs, 200, 0.5)
+            for rate in (500, 1_500):
+                one = await paced.at_rate(round_.bus, outputs, rate, seconds)
+                to.add(
+                    f"median ms at {rate} a second",
+                    f"{interval * 1e3:g} ms",
+                    one.median * 1e3,
+                    p99=one.p99 * 1e3,
+                )
+        finally:
+            service.stop()
+
+
+async def query(round_: Round, to: Experiment) -> None:
+    """An event, its question and answer, its output: measured from end to end."""
+    await round_.bus.queue(QUESTIONS)
+    answering = responder(round_.bus)
+    try:
+        await round_.bus.until(lambda: round_.bus.consumers(QUESTIONS), 30, "the responder")
+        others = {"responder": [answering.pid], "driver": [os.getpid()]}
+        top = await _asking_module(round_, to, others)
+        text = rules(QUEUE, ASK + FORWARD, PREFETCH)
+        await _serving_at_rates(round_, to, text, others, top / 2)
+    finally:
+        answering.kill()
+        answering.wait()
+
+
+async def _asking_module(round_: Round, to: Experiment, others: Pids) -> float:
+    """Kamailio, which asks for each SIP request, from the request to its answer: its highest rate."""
+    who = "kazoo_query, 4 children"
+    try:
+        module = kazoo.asking(round_.bus.url)
+    except LeftOut as why:
+        to.leave_out("highest rate held (a second)", who, str(why))
+        return 0.0
+    caller = kazoo.Caller(round_.bus.reactor, module.kamailio.sip_port)
+    try:
+        return await _paced(round_, to, caller, who, {"own": module.pids, **others}, None)
+    finally:
+        caller.close()
+        module.stop()
+
+
+def responder(bus: Bus) -> subprocess.Popen[bytes]:
+    """Who answers all questions, in a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", "bench.responder", bus.url], cwd=HERE.parent)
+
+
+async def waiting(round_: Round, to: Experiment) -> None:
+    """Ten thousand questions wait at once on four threads; then all are answered."""
+    bus, count = round_.bus, round_.count(10_000)
+    await bus.queue(QUESTIONS)
+    outputs = await paced.watch_outputs(bus)
+    text = rules(QUEUE, ASK + FORWARD, f"prefetch: {count}")
+    service = await serving(round_, text, "--workers", "4")
+    answering = None
+    try:
+        before = memory(service.pids)
+        began = bus.reactor.seconds()
+        bus.publish(QUEUE, [body(250, NAMES[0], number, Due=f"{began:.6f}") for number in range(count)])
+        await bus.until(lambda: _ready(bus, QUESTIONS, count), 60, "the last question", service)
+        to.add("until all wait (s)", "kzrules", bus.reactor.seconds() - began)
+        to.add("KB a waiting question", "kzrules", (memory(service.pids) - before) / count / 1e3)
+        began = bus.reactor.seconds()
+        answering = responder(bus)
+        await bus.until(lambda: len(outputs.took) >= count, 60, "the last output", service)
+        to.add("until all are through (s)", "kzrules", bus.reactor.seconds() - began)
+    finally:
+        service.stop()
+        if answering is not None:
+            answering.kill()
+            answering.wait()
+
+
+async def _ready(bus: Bus, queue: str, count: int) -> bool:
+    return await bus.ready(queue) >= count
