@@ -9,6 +9,7 @@
 #   make profile          a flame graph of the service under load
 #   make interop          beside the real kazoo module of Kamailio (make interop ARGS="query --scale 0.1")
 #   make sip              real calls through a real Kamailio, asked and answered (make sip ARGS=answers)
+#   make sip-load         the highest rate held, beside kazoo_query: ten minutes on a machine that does nothing else
 #   make chaos            break everything, count what is lost (make chaos ARGS="backlog --scale 0.1")
 
 SHELL := /bin/sh
@@ -20,7 +21,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check bench profile chaos sip interop docs clean
+.PHONY: help run test lint check bench profile chaos sip sip-load interop docs clean
 
 help:
 	@sed -n '3,13s/^# *//p' Makefile
@@ -63,6 +64,10 @@ interop: $(STAMP)
 
 sip: $(STAMP)
 	@$(BIN)/python -m sip $(ARGS)
+
+sip-load: $(STAMP) $(PEERS)
+	$(BIN)/python -m sip.load $(ARGS)
+	bench/work/venv/bin/python -m bench.sip_plot
 
 chaos: $(STAMP)
 	@$(BIN)/python -m chaos $(ARGS)
