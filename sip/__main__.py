@@ -3,8 +3,11 @@
 import argparse
 import sys
 
-from sip.experiments import ALL, SHORT, Result
+from sip.experiments import ALL, Experiment, Result
 from sip.scene import GIVEN
+from sip.short import routed, together
+
+SHORT: dict[str, Experiment] = {"together": together, "routed": routed}
 
 
 def main() -> int:
@@ -12,16 +15,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="sip", description=__doc__)
     parser.add_argument("experiments", nargs="*", help=f"some of: {', '.join(ALL)}; all when none is named")
     parser.add_argument("--scale", type=float, default=1.0, help="the size: 1 is 10,000 calls")
-    parser.add_argument("--short", action="store_true", help="break the service only")
+    parser.add_argument("--short", action="store_true", help=f"what runs with the tests: {', '.join(SHORT)}")
     parser.add_argument("--broker", metavar="URL", help="a broker that is there already")
     asked = parser.parse_args()
-    unknown = [name for name in asked.experiments if name not in ALL]
+    known = SHORT if asked.short else ALL
+    unknown = [name for name in asked.experiments if name not in known]
     if unknown:
         parser.error(f"there is no experiment {', '.join(unknown)}")
     if asked.broker:
         GIVEN.append(asked.broker)
     results: list[Result] = []
-    known = SHORT if asked.short else ALL
     for name in asked.experiments or known:
         came = known[name](asked.scale)
         for result in came if isinstance(came, list) else [came]:

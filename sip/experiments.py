@@ -38,23 +38,29 @@ def _result(name: str, good: object, **counted: object) -> Result:
     return Result(name, f"{'ok ' if good else 'BAD'} {name:<12} {told}", bool(good))
 
 
+def begin(scene: Scene, more: str = "") -> None:
+    """Kamailio asks, the service and the responder answer, and one call went through."""
+    scene.start_kamailio(configs.asking(scene.evapi, int(DEADLINE * 1000)))
+    scene.start_service(more + configs.RULES.format(evapi=scene.relay.port))
+    scene.start_responder()
+    until(lambda: _answers(scene), "no answer")
+
+
 def answers(scale: float) -> Result:
     """Every caller gets the answer that was made for it."""
-    calls = max(100, int(10_000 * scale))
     with broker() as url, Scene([url]) as scene:
-        scene.start_kamailio(configs.asking(scene.evapi))
-        scene.start_service(configs.RULES.format(evapi=scene.evapi))
-        scene.start_responder()
-        until(lambda: _answers(scene), "no answer")
-        played = sipp.run(scene.port, scenario=scenarios.OPTIONS, calls=calls, rate=500, timeout=120)
-        ended = endings(played)
-        scene.end_service()
-        totals = scene.totals()
-    right = sum(ending.right for ending in ended)
+        begin(scene)
+        return answers_at(scene, max(100, int(10_000 * scale)))
+
+
+def answers_at(scene: Scene, calls: int) -> Result:
+    """The calls of `answers`."""
+    played = sipp.run(scene.port, scenario=scenarios.OPTIONS, calls=calls, rate=500, timeout=120)
+    right = sum(ending.right for ending in endings(played))
     good = right == calls and not played.failed
     return _result(
         "answers", good, calls=calls, right=right, failed=played.failed,
-        retransmissions=played.retransmissions, asked=totals["asked"], answered=totals["answered"],
+        retransmissions=played.retransmissions,
     )  # fmt: skip
 
 
@@ -94,31 +100,33 @@ def invite(scale: float) -> Result:
 
 def publishes(scale: float) -> Result:
     """Events that SIP requests hand over arrive on the bus, each once, and both sides count them."""
-    calls = max(100, int(10_000 * scale))
     with broker() as url, Scene([url]) as scene:
-        connection = pika.BlockingConnection(pika.URLParameters(url))
-        channel = connection.channel()
-        channel.exchange_declare("cdrs", "topic")
-        channel.queue_declare("cdrs")
-        channel.queue_bind("cdrs", "cdrs", "#")
-        scene.start_kamailio(configs.asking(scene.evapi))
-        scene.start_service(configs.RULES.format(evapi=scene.evapi))
-        time.sleep(1.0)
-        played = sipp.run(
-            scene.port, scenario=scenarios.OPTIONS, calls=calls, rate=500, service="publish", timeout=120
-        )
-        # What Kamailio has handed to its socket may still be on its way when the last call has its answer.
-        with contextlib.suppress(RuntimeError):
-            until(lambda: _waiting(channel, "cdrs") >= calls, "the last event is not there")
-        scene.end_service()
-        totals = scene.totals()
-        seen: Counter[str] = Counter()
-        while True:
-            _, _, body = channel.basic_get("cdrs", auto_ack=True)
-            if body is None:
-                break
-            seen[json.loads(body)["Call-ID"]] += 1
-        connection.close()
+        begin(scene)
+        return publishes_at(scene, url, max(100, int(10_000 * scale)))
+
+
+def publishes_at(scene: Scene, url: str, calls: int) -> Result:
+    """The calls of `publishes`; they end the service, which counts at its end."""
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    channel.exchange_declare("cdrs", "topic")
+    channel.queue_declare("cdrs")
+    channel.queue_bind("cdrs", "cdrs", "#")
+    played = sipp.run(
+        scene.port, scenario=scenarios.OPTIONS, calls=calls, rate=500, service="publish", timeout=120
+    )
+    # What Kamailio has handed to its socket may still be on its way when the last call has its answer.
+    with contextlib.suppress(RuntimeError):
+        until(lambda: _waiting(channel, "cdrs") >= calls, "the last event is not there")
+    scene.end_service()
+    totals = scene.totals()
+    seen: Counter[str] = Counter()
+    while True:
+        _, _, body = channel.basic_get("cdrs", auto_ack=True)
+        if body is None:
+            break
+        seen[json.loads(body)["Call-ID"]] += 1
+    connection.close()
     once = sum(count == 1 for count in seen.values())
     good = once == calls == totals["events"] == totals["done"] and sum(seen.values()) == calls
     return _result(
@@ -144,26 +152,17 @@ def breaks(scale: float, rate: int = 300) -> list[Result]:
         cluster.destroy()
 
 
-def one_break(scale: float) -> list[Result]:
-    """The service alone, by one broker: what the tests break."""
-    del scale
-    with broker() as url:
-        return [_break([url], None, "service", 40, 14.0)]
-
-
 Break = Callable[[Scene, Cluster | None], float]
 
 
 def _break(urls: list[str], cluster: Cluster | None, name: str, rate: int, seconds: float) -> Result:
     with Scene(urls) as scene:
-        scene.start_kamailio(configs.asking(scene.evapi, int(DEADLINE * 1000)))
-        scene.start_service(configs.RULES.format(evapi=scene.relay.port))
-        scene.start_responder()
-        until(lambda: _answers(scene), "no answer")
-        return _broken(scene, cluster, name, rate, seconds)
+        begin(scene)
+        return break_at(scene, cluster, name, rate, seconds)
 
 
-def _broken(scene: Scene, cluster: Cluster | None, name: str, rate: int, seconds: float) -> Result:
+def break_at(scene: Scene, cluster: Cluster | None, name: str, rate: int, seconds: float) -> Result:
+    """Calls while one part is broken, and after its return."""
     calls = int(rate * seconds)
     running = Running(
         scene.port, scenario=scenarios.OPTIONS, calls=calls, rate=rate, at_once=20_000,
@@ -257,32 +256,26 @@ BREAKS: dict[str, Break] = {
 
 def clients(scale: float) -> Result:
     """Twenty evapi clients beside ours, and a Kamailio that sends garbage and giants: nobody else suffers."""
-    calls = max(200, int(3_000 * scale))
-    alone = max(100, calls // 5)
-    mute = free_port()
-    second = f'kamailio other {{ evapi: "tcp:127.0.0.1:{mute}" }}\n'
-    with broker() as url, Scene([url]) as scene, _Garbage(mute) as garbage:
-        scene.start_kamailio(configs.asking(scene.evapi))
-        scene.start_service(second + configs.RULES.format(evapi=scene.evapi))
-        scene.start_responder()
-        until(lambda: _answers(scene), "no answer")
-        before = sipp.run(
-            scene.port, scenario=scenarios.QUIET, calls=alone, rate=200, timeout=30, response_times=True
-        )
-        strangers = [_stranger(scene.evapi, number) for number in range(20)]
-        played = sipp.run(
-            scene.port, scenario=scenarios.OPTIONS, calls=calls, rate=200, timeout=90, response_times=True
-        )
-        again = _answers(scene)
-        for stranger in strangers:
-            stranger.close()
-        sent = garbage.sent
+    with broker() as url, Scene([url]) as scene, Garbage(free_port()) as garbage:
+        begin(scene, garbage.declared)
+        return clients_at(scene, garbage, max(200, int(3_000 * scale)))
+
+
+def clients_at(scene: Scene, garbage: "Garbage", calls: int) -> Result:
+    """The calls of `clients`."""
+    how: dict[str, Any] = {"rate": 200, "timeout": 90, "response_times": True}
+    before = sipp.run(scene.port, scenario=scenarios.QUIET, calls=max(100, calls // 5), **how)
+    strangers = [_stranger(scene.evapi, number) for number in range(20)]
+    played = sipp.run(scene.port, scenario=scenarios.OPTIONS, calls=calls, **how)
+    again = _answers(scene)
+    for stranger in strangers:
+        stranger.close()
     right = sum(ending.right for ending in endings(played))
     longest = max(played.response_times, default=0.0) / 1000
-    good = right == calls and not played.failed and again and longest < DEADLINE and sent > 1_000_000
+    good = right == calls and not played.failed and again and longest < DEADLINE and garbage.sent > 1_000_000
     return _result(
         "clients", good, strangers=20, calls=calls, right=right, longest=f"{longest:.3f}s",
-        p99_before=_p99(before), p99=_p99(played), garbage=f"{sent / 1e6:.0f}MB",
+        p99_before=_p99(before), p99=_p99(played), garbage=f"{garbage.sent / 1e6:.0f}MB",
     )  # fmt: skip
 
 
@@ -309,11 +302,12 @@ def _stranger(port: int, number: int) -> socket.socket:
     return stranger
 
 
-class _Garbage:
+class Garbage:
     """A Kamailio out of its mind: garbage, giant frames and cut frames, as fast as they are taken."""
 
     def __init__(self, port: int) -> None:
         self.sent = 0
+        self.declared = f'kamailio other {{ evapi: "tcp:127.0.0.1:{port}" }}\n'
         self._server = socket.create_server(("127.0.0.1", port))
         self._over = threading.Event()
 
@@ -339,12 +333,12 @@ class _Garbage:
             self._over.wait(1.0)
 
 
-ALL: dict[str, Callable[[float], Result | list[Result]]] = {
+Experiment = Callable[[float], Result | list[Result]]
+
+ALL: dict[str, Experiment] = {
     "answers": answers,
     "invite": invite,
     "breaks": breaks,
     "publishes": publishes,
     "clients": clients,
 }
-SHORT = {name: one for name, one in ALL.items() if name != "breaks"} | {"breaks": one_break}
-"""What runs with the tests."""

@@ -28,9 +28,7 @@ def table(measured: dict[str, Any]) -> str:
         "|---|---|---|",
         _row("highest rate held", [_held(*pair) for pair in found.values()]),
         _row("median, 99 % at that rate", [_times(best) for best, _ in found.values()]),
-        _row(
-            "median, 99 % at half of it", [f"{_times(half)} ({half['rate']}/s)" for _, half in found.values()]
-        ),
+        _row("median, 99 % at half of it", halves),
         _row("of one processor, at that rate", [_shares(best) for best, _ in found.values()]),
     ]
     return "\n".join([f"Measured on {measured['machine']}.", "", *rows, "", _ratio(found)]) + "\n"
