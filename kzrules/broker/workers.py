@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kzrules.broker.threads import Threads
-from kzrules.clock import Clock
+from kzrules.clock import Clock, Timer
 
 T = TypeVar("T")
 Work = Callable[[], Iterable[Any]]
@@ -27,6 +27,10 @@ AT_ONCE = 64
 """Results that are handed to the reactor in one piece, at most."""
 AT_LEAST_EVERY = 0.005
 """Seconds after which results go to the reactor although the work is not through."""
+WAKE_AFTER = 0.002
+"""Seconds without a thread coming back for more, after which another one is woken for what waits. Threads
+take turns at one interpreter: a second one brings more turns and no more work, unless a slow rule holds
+the first."""
 SLICE = 0.01
 """Seconds that taking results may hold the reactor before it looks at its sockets again."""
 
@@ -68,6 +72,9 @@ class Workers:
         self._queue: deque[tuple[Work, Receive]] = deque()
         self._results: deque[tuple[Receive, list[Any], bool]] = deque()
         self._busy = 0  # threads that drain the queue
+        self._begun = 0  # pieces of work that were taken from it
+        self._looking = False  # whether it is seen to that what waits is taken
+        self._look: Timer | None = None
         self._woken = False  # the reactor has been told that there are results
         self._in_hand = 0  # work whose last result the reactor has not seen
         self._stopped = False
@@ -95,11 +102,14 @@ class Workers:
                 raise WorkersStopped("the worker pool is stopped")
             self._in_hand += 1
             self._queue.append((work, receive))
-            another = self._busy < self.size
-            if another:
-                self._busy += 1
-        if another:
+            first = self._busy == 0
+            look = not first and self._busy < self.size and not self._looking
+            self._busy += first
+            self._looking = self._looking or look
+        if first:
             self._pool.callInThread(self._drain_queue)
+        elif look:
+            self._reactor.callFromThread(self._look_after, self._begun)
 
     def run(self, call: Callable[..., T], *args: Any) -> "Deferred[T]":
         """The result of `call(*args)`, run on a thread: for work that comes alone."""
@@ -149,6 +159,8 @@ class Workers:
             self._stopped = True
             finished = self._in_hand == 0
             self._queue.clear()
+        if self._look is not None and self._look.active():
+            self._look.cancel()
         if finished:
             self._pool.stop()
         else:  # joining a thread that hangs would hang the reactor
@@ -164,6 +176,7 @@ class Workers:
                     self._busy -= 1
                     return
                 work, receive = self._queue.popleft()
+                self._begun += 1
             self._work(work, receive)
 
     def _work(self, work: Work, receive: Receive) -> None:
@@ -187,6 +200,21 @@ class Workers:
             self._reactor.callFromThread(self._take_results)
 
     # On the reactor thread.
+
+    def _look_after(self, begun: int) -> None:
+        self._look = self._reactor.callLater(WAKE_AFTER, self._wake_another, begun)
+
+    def _wake_another(self, begun: int) -> None:
+        """Wake a thread where none has taken anything since; look again while something waits."""
+        with self._lock:
+            behind = bool(self._queue) and self._busy < self.size
+            another = behind and begun == self._begun
+            self._busy += another
+            self._looking = behind
+        if another:
+            self._pool.callInThread(self._drain_queue)
+        if behind:
+            self._look_after(self._begun)
 
     def _take_results(self) -> None:
         until = self._reactor.seconds() + SLICE

@@ -147,6 +147,72 @@ def test_a_thread_that_hangs_does_not_hold_the_end_up():
     hangs.set()
 
 
+class Gated:
+    """Work that waits for its gate."""
+
+    def __init__(self, pool):
+        self.gate, self.began = threading.Event(), threading.Event()
+        pool.submit(self, lambda _: None)
+
+    def __call__(self):
+        self.began.set()
+        return [self.gate.wait(30)]
+
+
+def ended_well(pool, clock):
+    stopped = pool.stop(5)
+    until(lambda: took(clock) and stopped.called)
+    return stopped.result
+
+
+def test_another_thread_is_woken_where_the_first_is_held_up():
+    clock = FromThreads()
+    pool = Workers(3, clock)
+    slow = Gated(pool)
+    assert slow.began.wait(10)
+    behind = [Gated(pool) for _ in range(3)]
+    clock.take()
+    assert [False, False, False] == [one.began.is_set() for one in behind]
+    clock.advance(module.WAKE_AFTER)
+    assert behind[0].began.wait(10)
+    assert not behind[1].began.is_set()
+    clock.advance(module.WAKE_AFTER)  # that one has taken something since: nobody is held up
+    clock.advance(module.WAKE_AFTER)
+    assert behind[1].began.wait(10)
+    clock.advance(4 * module.WAKE_AFTER)  # no thread is left
+    assert not behind[2].began.is_set()
+    for one in (slow, *behind):
+        one.gate.set()
+    assert ended_well(pool, clock) is True
+    assert clock.getDelayedCalls() == []
+
+
+def test_one_thread_that_comes_back_for_more_stays_alone():
+    clock = FromThreads()
+    pool = Workers(3, clock)
+    pieces = [Gated(pool) for _ in range(5)]
+    for one in pieces:
+        assert one.began.wait(10)
+        one.gate.set()
+        until(lambda: pool._begun > pieces.index(one))  # noqa: B023  awaited here
+        clock.take()
+        clock.advance(module.WAKE_AFTER)
+    assert len(pool._pool._threads) == 1
+    assert ended_well(pool, clock) is True
+
+
+def test_nobody_looks_any_more_once_it_is_stopped():
+    clock = FromThreads()
+    pool = Workers(2, clock)
+    slow, _ = Gated(pool), Gated(pool)
+    clock.take()
+    stopped = pool.stop(module.WAKE_AFTER / 2)
+    clock.advance(module.WAKE_AFTER / 2)
+    assert stopped.result is False
+    assert clock.getDelayedCalls() == []
+    slow.gate.set()
+
+
 def real(rule, size=4, **changes):
     clock = FromThreads()
     it = House(rule, spec(**changes), workers=size, clock=clock)
