@@ -90,7 +90,7 @@ def _build() -> Callable[[Core], Machine]:  # noqa: C901  one machine: each line
 
     @pep614(dialing.upon(Machine.opened, nodata=True).to(ready))
     @pep614(opening.upon(Machine.opened, nodata=True).to(ready))
-    @pep614(ready.upon(Machine.returned, nodata=True).to(ready))
+    @pep614(ready.upon(Machine.returned, nodata=True).loop())
     def use_it(_: Machine, core: Core) -> None:
         for __, session, ___ in core.opened:
             _log.info("{purpose}: connected to {name}", purpose=core.purpose, name=session.name)

@@ -6,6 +6,7 @@ share is `Core`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -131,7 +132,7 @@ class Ready:
         core.state = "ready"
         core.wait = 0.0
         (server, self._session, _), *_ = core.opened
-        self._session.on_lost(self._lost)
+        self._watch(self._session)
         if server != core.rotation.preferred:
             self._plan_return()
 
@@ -144,8 +145,11 @@ class Ready:
             attempt.abort()
         self._timers, self._attempts = [], []
 
-    def _lost(self, error: BrokerError) -> None:
-        if any(session is self._session for _, session, _ in self._core.opened):
+    def _watch(self, session: Session) -> None:
+        session.on_lost(partial(self._lost, session))
+
+    def _lost(self, session: Session, error: BrokerError) -> None:
+        if any(used is session for _, used, _ in self._core.opened):
             self._core.let_go(error)
             self._machine.lost()
 
@@ -171,7 +175,9 @@ class Ready:
         guarded(core.on_lost, BrokerGone(f"{session.name} is back, which is preferred to {old.name}"))
         core.take(attempt.server, session)
         old.close()
+        self._session = session
         self._machine.returned()
+        self._watch(session)
 
     def _not_yet(self, attempt: Attempt, error: BrokerError) -> None:
         self._attempts = []

@@ -305,6 +305,25 @@ def test_failback_returns_to_the_preferred_broker_when_it_is_up_again():
     assert net.clean()
 
 
+def test_the_preferred_broker_to_which_it_went_back_may_be_lost_again():
+    net = Net(A, B, failback=60.0)
+    for turn in range(1, 4):
+        net.behaviour[1] = "refuse"
+        if turn == 1:
+            net.start()
+        else:
+            net.peers[-1].drop()
+            net.live(1)
+        assert net.link.session.server == 2
+        net.behaviour[1] = "up"
+        net.live(61)
+        assert net.link.session.server == 1
+    assert net.link.losses == 2
+    net.stop()
+    net.settle()
+    assert net.clean()
+
+
 def test_without_failback_it_stays_where_it_is():
     net = Net(A, B)
     net.behaviour[1] = "refuse"

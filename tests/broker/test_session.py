@@ -167,6 +167,17 @@ def test_silence_is_noticed_within_two_heartbeats_and_aborted():
     assert peer.clock.getDelayedCalls() == []
 
 
+def test_a_peer_that_stops_in_the_middle_of_a_frame_is_noticed_within_two_heartbeats():
+    peer = Peer()
+    session = peer.open()
+    errors = lost(session)
+    peer.feed(Beat().marshal()[:-3])
+    peer.clock.pump([0.5] * 31)
+    assert peer.wire.aborted
+    peer.drop()
+    assert "no sign of life for 15 s" in str(errors[0])
+
+
 def test_any_byte_is_a_sign_of_life():
     peer = Peer()
     peer.open()

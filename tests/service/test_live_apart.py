@@ -1,4 +1,4 @@
-"""The service against a broker in trouble: a consumer that took too long, publishers that are blocked."""
+"""The service and brokers in trouble: a consumer given up, publishers blocked, a broker that comes back."""
 
 import json
 from collections import Counter
@@ -9,6 +9,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from kzrules.language.program import BrokerSpec, ZoneSpec
+from testbed.proxy import Proxy
 
 TIMED = """
 subscribe slow {
@@ -144,3 +145,30 @@ async def test_a_full_outbox_stops_the_hand_over_until_there_is_room(bus, inside
         rabbit.memory_alarm(on=False)
     assert sorted(body["N"] for body in await bus.take("outputs", 900)) == list(range(900))
     assert not made.consumer("loud").health.paused
+
+
+@pytest.mark.timeout(90)
+@pytest_twisted.ensureDeferred
+async def test_on_the_way_back_to_the_preferred_broker_under_load_nothing_is_lost(
+    bus, serve, rabbit, vhost, broker_url
+):
+    await preload(bus, loud=0)
+    proxy = Proxy(reactor, rabbit.amqp_port)
+    preferred = broker_url.replace(f":{rabbit.amqp_port}", f":{proxy.port}")
+    service = serve(BLOCKED, url=preferred, broker=f'"{broker_url}" failback: 500ms')
+    await service.consuming(bus, "loud")
+    came, published = [], 0
+    await bus.watch("outputs", came.extend)
+    for _ in range(3):
+        proxy.start()  # it is back: kzrules goes there in the middle of its work
+        went_back = reactor.seconds()
+        while reactor.seconds() - went_back < 0.3:
+            if len(proxy.pairs) < 2:
+                went_back = reactor.seconds()
+            await bus.publish("in", [("loud", event(published + number)) for number in range(20)])
+            published += 20
+            await deferLater(reactor, 0.02)
+        await proxy.refuse()  # and away again
+    await bus.until(lambda: len({json.loads(one.body)["N"] for one in came}) == published)
+    assert len(came) - published <= 6 * 2 * 1000, "six breaks with a prefetch of a thousand"
+    assert await service.stop() == 0
