@@ -34,6 +34,8 @@ MOST_AHEAD = 1024 * 1024
 """Bytes that may wait before rules are told that no more can be told."""
 MOST_UNREAD = 64 * 1024 * 1024
 """Bytes that may wait at all, some 2,000 of the largest answers; beyond them the connection is given up."""
+GRACE = 2.0
+"""Seconds for what is on its way out when the connection is to end."""
 OPTIONS = (
     (socket.TCP_KEEPIDLE, 10),
     (socket.TCP_KEEPINTVL, 5),
@@ -90,7 +92,7 @@ class EvapiProtocol(Protocol):
         self._bytes += len(frame)
         if self._bytes > MOST_UNREAD:
             self._owner.log.error("{name} does not read: its connection is given up", name=self._owner.name)
-            self._transport.abortConnection()
+            self.abort()
         elif not self._pulls:
             self._pulls = True
             self._transport.registerProducer(self, False)  # noqa: FBT003  it pulls, at once for the first time
@@ -115,6 +117,10 @@ class EvapiProtocol(Protocol):
             self._pulls = False
             self._transport.unregisterProducer()
 
+    def abort(self) -> None:
+        """End it now, whatever waits."""
+        self._transport.abortConnection()
+
     def stopProducing(self) -> None:  # noqa: N802  the name is Twisted's
         """The connection ends."""
         self._waiting.clear()
@@ -136,6 +142,7 @@ class Evapi:
         gone: Callable[[EvapiProtocol], None],
     ) -> None:
         self.name = f"Kamailio {spec.name} at {spec.host}:{spec.port}"
+        self._reactor = reactor
         self._take = take
         self._gone = gone
         self._current: EvapiProtocol | None = None
@@ -158,7 +165,12 @@ class Evapi:
 
     def stop(self) -> Deferred[None]:
         """Close the connection and make no other."""
+        connection = self._current
         stopping: Deferred[None] = self._service.stopService()
+        if connection is not None and not stopping.called:
+            # What waits goes out first, and a Kamailio that does not read would keep us for ever.
+            giving_up = self._reactor.callLater(GRACE, connection.abort)
+            stopping.addBoth(_cancelled, giving_up)
         return stopping
 
     def _again(self, failures: int) -> float:
@@ -186,3 +198,9 @@ class Evapi:
         self._gone(connection)
         if self._service.running:
             self.log.warn("{name} is gone: {why}", name=self.name, why=reason.getErrorMessage())
+
+
+def _cancelled(result: Any, timer: Any) -> Any:
+    if timer.active():
+        timer.cancel()
+    return result

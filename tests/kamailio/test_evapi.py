@@ -100,6 +100,24 @@ async def test_evapi_reads_every_frame_of_a_burst(count, longest):
     assert wanted == [frame.rstrip() for frame in came.frames[1:]]
 
 
+@pytest_twisted.ensureDeferred
+async def test_a_kamailio_that_does_not_read_keeps_nobody_from_stopping(monkeypatch):
+    monkeypatch.setattr("kzrules.kamailio.evapi.GRACE", 0.1)
+    gone = []
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        spec = KamailioSpec("k", Place("r.kzr", 1), port=deaf.getsockname()[1])
+        evapi = Evapi(spec, reactor, None, gone.append)
+        evapi.start()
+        while evapi.connection is None:
+            await deferLater(reactor, 0.01)
+        connection = evapi.connection
+        for _ in range(400):
+            connection.write(frames.answer("1:1", b'"%b"' % (b"x" * 30_000)))
+        assert connection.full
+        await evapi.stop()
+    assert [connection] == gone
+
+
 def full_reads(stream):
     reader = Reader()
     while stream:
