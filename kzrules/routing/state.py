@@ -251,9 +251,12 @@ class State:
 
     def commit(self) -> None:
         """Table writes take effect: the rule ended well, or comes to a wait."""
-        for (table, _), (key, value, lasting) in self.writes.items():
+        if not self.writes:
+            return
+        tables, now = self.ground.tables, self.now
+        for (table, place), (key, value, lasting) in self.writes.items():
             if value is DROPPED:
-                self.ground.tables[table].drop(key)
+                tables[table].drop(key)
             else:
-                self.ground.tables[table].write(key, value, self.now, lasting)
+                tables[table].put(place, key, value, now, lasting)
         self.writes.clear()

@@ -32,6 +32,7 @@ class Entry(NamedTuple):
     key: Any
     value: Any
     until: float
+    weight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,7 @@ class Table:
         self.entries: OrderedDict[Any, Entry] = OrderedDict()  # a dict looks for its first entry ever longer
         self.evicted = 0
         self.weight = 0
-        self._weights: dict[Any, int] = {}
-        self._deadlines: list[tuple[float, int, Any]] = []
+        self._deadlines: list[tuple[float, int, Any]] = []  # of each entry one that is not behind its `until`
         self._order = 0
         self._lock = Lock()
 
@@ -63,26 +63,37 @@ class Table:
 
     def write(self, key: Any, value: Any, now: float, lasting: float | None = None) -> None:
         """Remember a value for `lasting` seconds, or for the table's time to live."""
+        self.put(hashable(key), key, value, now, lasting)
+
+    def put(self, place: Any, key: Any, value: Any, now: float, lasting: float | None) -> None:
+        """The same, where the place that `hashable` gives for the key is known."""
         with self._lock:
-            self._write(hashable(key), key, value, self._until(now, lasting))
+            self._write(place, key, value, self._until(now, lasting))
 
     def _until(self, now: float, lasting: float | None) -> float:
         seconds = self.spec.ttl if lasting is None else lasting
         return FOREVER if seconds is None else now + seconds
 
     def _write(self, place: Any, key: Any, value: Any, until: float) -> None:
-        self._forget(place)  # the newest stands last
-        self.entries[place] = Entry(key, value, until)
-        self._weights[place] = weight = _weight(key, value)
+        weight = _weight(key, value)
+        old = self.entries.get(place)
+        self.entries[place] = Entry(key, value, until, weight)
         self.weight += weight
-        self._expect(place, until)
+        if old is None:
+            self._expect(place, until)
+        else:
+            self.entries.move_to_end(place)  # the newest stands last
+            self.weight -= old.weight
+            if until < old.until:
+                self._expect(place, until)
         while len(self.entries) > self.spec.limit or self.weight > MOST_WEIGHT:
             self._forget(next(iter(self.entries)))
             self.evicted += 1
 
     def _forget(self, place: Any) -> None:
-        if self.entries.pop(place, None) is not None:
-            self.weight -= self._weights.pop(place)
+        entry = self.entries.pop(place, None)
+        if entry is not None:
+            self.weight -= entry.weight
 
     def _expect(self, place: Any, until: float) -> None:
         if until == FOREVER:
@@ -113,7 +124,7 @@ class Table:
                 self._write(place, key, value, self._until(now, None))
             else:
                 value = counted(self.spec.name, entry.value, by)
-                self.entries[place] = Entry(entry.key, value, entry.until)
+                self.entries[place] = entry._replace(value=value)
         return value
 
     def expire(self, now: float) -> list[Expired]:
@@ -123,9 +134,13 @@ class Table:
             while self._deadlines and self._deadlines[0][0] <= now:
                 _, _, place = heapq.heappop(self._deadlines)
                 entry = self.entries.get(place)
-                if entry is not None and entry.until <= now:
-                    self._forget(place)
-                    over.append(Expired(self.spec.name, entry.key, entry.value))
+                if entry is None:
+                    continue
+                if entry.until > now:  # it was written again since
+                    self._expect(place, entry.until)
+                    continue
+                self._forget(place)
+                over.append(Expired(self.spec.name, entry.key, entry.value))
         return over
 
     def live(self, now: float) -> list[Entry]:
@@ -141,6 +156,8 @@ class Table:
 
 
 def _weight(key: Any, value: Any) -> int:
+    if key.__class__ is str and (value.__class__ is str or value.__class__ is int):
+        return len(key) + (len(value) + 4 if value.__class__ is str else 6)
     try:
         return weigh(key) + weigh(value)
     except RuleFailure:  # larger than a message may be, as a key of many long parts is
