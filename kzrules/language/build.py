@@ -12,6 +12,7 @@ from kzrules.language.lexer import Tokens
 from kzrules.language.texts import Texts
 from kzrules.language.tree import Span
 
+new_span = tuple.__new__  # each value has a place: past the function that a named tuple is made by
 Values = list[Any]
 Maker = Callable[[Span, Values], Any]
 
@@ -29,13 +30,9 @@ class Builder:
         tokens = self.tokens
         line, end_line = tokens.lines[first], tokens.lines[last]
         starts = tokens.line_starts
-        return Span(
-            self.path,
-            line,
-            tokens.starts[first] - starts[line - 1] + 1,
-            end_line,
-            tokens.ends[last] - starts[end_line - 1] + 1,
-        )
+        column = tokens.starts[first] - starts[line - 1] + 1
+        end_column = tokens.ends[last] - starts[end_line - 1] + 1
+        return new_span(Span, (self.path, line, column, end_line, end_column))
 
     def word(self, number: int) -> str:
         """Return the text of a token."""

@@ -19,6 +19,7 @@ from kzrules import __version__
 
 KEPT_DAYS = 30
 MOST_ENTRIES = 4000
+MOST_BYTES = 256 * 1024 * 1024
 
 
 def key_of(*parts: str | bytes) -> str:
@@ -91,7 +92,9 @@ def _private(folder: Path) -> Path | None:
 def _forget_old(entries: Iterable[Path]) -> None:
     """Keep the newest entries of the last days, so that the folder does not grow without end."""
     oldest = time.time() - KEPT_DAYS * 86400
-    dated = sorted(((entry.stat().st_mtime, entry) for entry in entries), reverse=True)
-    for place, (written, entry) in enumerate(dated):
-        if place >= MOST_ENTRIES or written < oldest:
+    facts = sorted(((entry.stat(), entry) for entry in entries), key=lambda one: -one[0].st_mtime)
+    size = 0
+    for place, (fact, entry) in enumerate(facts):
+        size += fact.st_size
+        if place >= MOST_ENTRIES or size > MOST_BYTES or fact.st_mtime < oldest:
             entry.unlink(missing_ok=True)

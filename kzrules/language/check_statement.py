@@ -365,7 +365,7 @@ def _is_idle(statement: Let) -> bool:
     value: Any = statement.value
     while isinstance(value, Field) and value.base is not None:
         value = value.base
-    return _uncommented(statement) and isinstance(value, Literal | Name | Field)
+    return isinstance(value, Literal | Name | Field) and _uncommented(statement)
 
 
 def _uncommented(node: Node) -> bool:

@@ -32,7 +32,7 @@ from kzrules.language.compile_waits import hook_functions, hook_name, waiting
 from kzrules.language.declare import Declared
 from kzrules.language.program import BlockCode, Program, Recorder, RouteCode
 from kzrules.language.regex import searcher
-from kzrules.language.tree import EventRoute, Every, Node, OnExpired, OnHook, Route, RuleFile
+from kzrules.language.tree import EventRoute, Every, Node, OnExpired, OnHook, Route, RuleFile, Test, children
 from kzrules.language.word import Words
 from kzrules.message.action import Unanswered
 from kzrules.message.outcome import Ack, Outcome, Place, Reject, Retry
@@ -183,30 +183,47 @@ def surroundings(files: Sequence[RuleFile], declared: Declared, words: Words) ->
 
 
 def _code(unit: Unit, file: RuleFile, declared: Declared, text: str | None) -> Code:
-    if text is None or unit.watched:
+    if text is None:
         return _compiled(unit, file, declared)
     key = cache.key_of(text, _digest(unit))
-    kept = kept_code(key)
+    nodes = _nodes(file) if unit.watched else []
+    kept = kept_code(key, nodes)
     if kept is not None:
         return kept
     made = _compiled(unit, file, declared)
-    cache.write("code", key, pickle.dumps((marshal.dumps(made.code), made.constants, made.words)))
+    places = {id(node): place for place, node in enumerate(nodes)}
+    if any(id(node) not in places for node in made.nodes):
+        return made
+    watched = tuple(places[id(node)] for node in made.nodes)
+    cache.write("code", key, pickle.dumps((marshal.dumps(made.code), made.constants, made.words, watched)))
     return replace(made, key=key)
 
 
-def kept_code(key: str) -> Code | None:
-    """The code that is kept by a key, if it still is there."""
+def _nodes(file: RuleFile) -> list[Node]:
+    """Everything that a recorder may be told of, in an order that the text gives."""
+    found: list[Node] = []
+    left: list[Node] = [item for item in file.declarations if not isinstance(item, Test)]
+    while left:
+        node = left.pop()
+        found.append(node)
+        left += children(node)
+    return found
+
+
+def kept_code(key: str, nodes: Sequence[Node] = ()) -> Code | None:
+    """The code that is kept by a key, if it still is there; `nodes` are those that a recorder is told of."""
     kept = cache.read("code", key)
     if kept is None:
         return None
-    raw, constants, words = pickle.loads(kept)  # noqa: S301  a private folder, checked by the cache
-    return Code(marshal.loads(raw), constants, words, key=key)  # noqa: S302  as above
+    raw, constants, words, watched = pickle.loads(kept)  # noqa: S301  a private folder, checked by the cache
+    code: CodeType = marshal.loads(raw)  # noqa: S302  as above
+    return Code(code, constants, words, tuple(nodes[place] for place in watched), key)
 
 
 def _digest(unit: Unit) -> str:
     around = unit.around
     sets = [sorted(around.tables), sorted(around.routes), sorted(around.waiting), sorted(around.words)]
-    return repr((unit.path, unit.number, sorted(around.settings.items()), around.hooks, sets))
+    return repr((unit.path, unit.number, unit.watched, sorted(around.settings.items()), around.hooks, sets))
 
 
 def _compiled(unit: Unit, file: RuleFile, declared: Declared) -> Code:

@@ -11,9 +11,10 @@ from kzrules.language.build import Builder
 from kzrules.language.grammar import END, Rule, Takes, tables
 
 Make = Callable[[Any, Any, list[Any]], Any] | None
-Plan = tuple[str, int, Make, Callable[[list[Any]], list[Any]], bool]
+Plan = tuple[str, int, Make, Callable[[list[Any]], list[Any]] | None, bool, bool]
 """Of a rule: the symbol that it makes, its length, what makes the value (None where values are
-gathered or handed on), what takes the values, whether it hands one on.
+gathered or handed on), what takes the values (None: all of them), whether it hands one on, whether
+that is all that it is made of.
 """
 
 
@@ -45,6 +46,7 @@ class Walk:
         """Walk on. True: all is read, and the only value is what it gave. False: a token does not fit."""
         states, values, firsts, kinds = self.states, self.values, self.firsts, self.kinds
         actions, jumps, at, last = self.tables.actions, self.tables.jumps, self.at, self.last
+        plans = self.plans
         kind = kinds[at] if at < last else END
         while True:
             action = actions[states[-1]].get(kind)
@@ -52,13 +54,12 @@ class Walk:
                 self.at = at
                 return kind == END and states[-1] == self.final
             if action < 0:
+                plan = plans[~action]
+                if not plan[-1]:
+                    self.reduce(plan, at)
+                    continue
                 jump = jumps.get((states[-2], states[-1], kind))
-                if jump is None:
-                    jump = self.jump(kind)
-                if jump == states[-1]:
-                    self.reduce(~action, at)
-                else:
-                    states[-1] = jump
+                states[-1] = self.jump(kind) if jump is None else jump
             else:
                 states.append(action)
                 values.append(at)
@@ -73,27 +74,29 @@ class Walk:
         """
         below, state = self.states[-2], self.states[-1]
         while (action := self.tables.actions[state].get(kind, 0)) < 0:
-            _name, symbol, size, _takes, hands_on = self.tables.rules[~action]
-            if not hands_on or size != 1:
+            symbol, *_, alone = self.plans[~action]
+            if not alone:
                 break
             state = self.tables.gotos[below][symbol]
         self.tables.jumps[below, self.states[-1], kind] = state
         return state
 
-    def reduce(self, number: int, at: int) -> None:
+    def reduce(self, plan: Plan, at: int) -> None:
         """Make one value of those that a rule is made of."""
         states, values, firsts = self.states, self.values, self.firsts
-        symbol, size, make, take, hands_on = self.plans[number]
-        if hands_on and size == 1:
+        symbol, size, make, take, hands_on, alone = plan
+        if alone:
             states[-1] = self.tables.gotos[states[-2]][symbol]
             return
         if size:
-            taken = take(values[-size:])
+            taken = values[-size:]
             first = firsts[-size]
             del states[-size:], values[-size:], firsts[-size:]
             last = at - 1
         else:
-            taken, first, last = take([]), at, at
+            taken, first, last = [], at, at
+        if take is not None:
+            taken = take(taken)
         if make is not None:
             taken = make(self.builder, self.builder.span(first, last), taken)
         elif hands_on:
@@ -116,12 +119,12 @@ class Walk:
         """Complete what a token of that kind would complete, if it fitted here."""
         if self.accepts(kind):
             while (action := self.tables.actions[self.states[-1]][kind]) < 0:
-                self.reduce(~action, self.at)
+                self.reduce(self.plans[~action], self.at)
 
     def push(self, kind: str, at: int) -> bool:
         """Take a token that is not there, as if it stood at `at`. It must be acceptable."""
         while (action := self.tables.actions[self.states[-1]][kind]) < 0:
-            self.reduce(~action, self.at)
+            self.reduce(self.plans[~action], self.at)
         self.states.append(action)
         self.values.append(at)
         self.firsts.append(at)
@@ -143,16 +146,17 @@ def plans(builder: type[Builder]) -> list[Plan]:
 def _plan(builder: type[Builder], rule: Rule) -> Plan:
     name, symbol, size, takes, hands_on = rule
     make = None if _gathers(name, hands_on) else getattr(builder, f"{name}_")
-    return symbol, size, make, _taking(size, takes), hands_on or symbol == "name"
+    hands_on = hands_on or symbol == "name"
+    return symbol, size, make, _taking(size, takes), hands_on, hands_on and size == 1
 
 
-def _taking(size: int, takes: Takes) -> Callable[[list[Any]], list[Any]]:
+def _taking(size: int, takes: Takes) -> Callable[[list[Any]], list[Any]] | None:
     """Return what takes a rule's values from those of its right side."""
     places = [place for place, _ in takes]
     if any(place < 0 or spread for place, spread in takes):
         return lambda values: _spread(values, takes)
     if places == list(range(size)):
-        return lambda values: values
+        return None
     if len(places) == 1:
         (only,) = places
         return lambda values: [values[only]]

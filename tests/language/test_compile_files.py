@@ -5,10 +5,11 @@ import warnings
 
 import pytest
 
+from kzrules.language import cache
 from kzrules.language.compile import compile_program
 from kzrules.language.declare import declare
 from kzrules.language.parse import parse
-from kzrules.language.tree import Field
+from kzrules.language.tree import Field, children
 from kzrules.words import WORDS
 
 TEXT = """setting limit = 5m
@@ -59,6 +60,34 @@ def test_kept_code_that_was_changed_is_made_anew(own_cache):
     (kept,) = own_cache.glob("code-*")
     kept.write_bytes(b"x" * 100)
     assert compiled().routes["n"][0].when(None, {"A": "a", "B": "xy"}) is True
+
+
+def test_kept_code_tells_of_the_nodes_of_the_tree_at_hand(own_cache):
+    told = []
+    for _ in range(2):
+        program = compiled(instrument=True)
+        assert program.routes["n"][0].when(None, {"A": "a", "B": "xy"}) is True
+        told.append(program.recorder.seen)
+        within = set(map(id, below(program.routes["n"][0].node)))
+        assert all(id(node) in within for node, _ in program.recorder.seen)
+    assert 1 == len(list(own_cache.glob("code-*")))
+    assert told[0] == told[1]
+    assert [node.span for node, _ in told[0]] == [node.span for node, _ in told[1]]
+    assert compiled().recorder is None
+    assert 2 == len(list(own_cache.glob("code-*")))
+
+
+def below(node):
+    return [node, *(further for child in children(node) for further in below(child))]
+
+
+def test_what_is_kept_has_a_bound_in_bytes(own_cache, monkeypatch):
+    for number in range(5):
+        cache.write("code", f"n{number}", b"x" * 1000)
+    monkeypatch.setattr(cache, "MOST_BYTES", 3200)
+    cache._private.cache_clear()
+    assert cache.read("code", "n0") is None
+    assert 3 == len(list(own_cache.glob("code-*")))
 
 
 def test_constants_are_worked_out_at_load():
