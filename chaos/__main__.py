@@ -67,6 +67,16 @@ async def run(reactor: Any, asked: argparse.Namespace) -> list[Result]:
     return results
 
 
+def told(results: list[Result], ack: str) -> int:
+    """Tell the table; the exit status: 1 where something was lost that was promised."""
+    lost = sum(result.tally.lost for result in results)
+    missed = sum(bool(result.missed) for result in results)
+    print(
+        f"\n{table(results)}\n\n{len(results)} experiments, lost={lost}, {missed} missed a target", flush=True
+    )
+    return 1 if lost and ack == "after_processing" else 0
+
+
 def _end(number: int, _frame: object) -> None:
     """At once: what keeps the nodes' ground ends services and nodes, and removes all that they wrote."""
     print(f"chaos: ended by {signal.Signals(number).name}, and services and nodes with it", file=sys.stderr)
@@ -83,14 +93,7 @@ async def _main(reactor: Any) -> None:
     asked = _arguments()
     _take_signals()
     reactor.callWhenRunning(_take_signals)  # the reactor takes them for itself when it starts
-    results = await run(reactor, asked)
-    lost = sum(result.tally.lost for result in results)
-    missed = sum(bool(result.missed) for result in results)
-    print(
-        f"\n{table(results)}\n\n{len(results)} experiments, lost={lost}, {missed} missed a target", flush=True
-    )
-    if lost and asked.ack == "after_processing":
-        raise SystemExit(1)
+    raise SystemExit(told(await run(reactor, asked), asked.ack))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """What an experiment counts: lost, sent twice, handled twice, and what its own publisher doubled."""
 
+import re
+
+from chaos.__main__ import told
 from chaos.mixed import grown
 from chaos.party import Output
 from chaos.result import Result, out_of_order, tally
@@ -48,3 +51,14 @@ def test_memory_descriptors_and_threads_that_grow_are_told():
     assert grown(flat, 2, 4) == []
     larger = [*flat[:10], *(Sample(at, 90.0, 30, 9) for at in range(10, 20))]
     assert grown(larger, 2, 4) == ["memory grew from 60 to 90 MB", "descriptors grew from 20 to 30"]
+
+
+def test_the_command_ends_with_the_table_and_with_1_where_something_was_lost(capsys):
+    good = Result("good", 1, tally(1, [output(0)], []), 1, 50.0)
+    bad = Result("bad", 2, tally(2, [output(0)], []), 1, 50.0)
+    assert told([good], "after_processing") == 0
+    assert told([good, bad], "after_processing") == 1
+    assert told([bad], "immediate") == 0, "which promises nothing"
+    said = capsys.readouterr().out
+    assert re.search(r"\| bad +\| +2 \| +1 \| +1 \| +1 \|", said)
+    assert "2 experiments, lost=1, 1 missed a target" in said

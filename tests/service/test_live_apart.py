@@ -172,3 +172,30 @@ async def test_on_the_way_back_to_the_preferred_broker_under_load_nothing_is_los
     await bus.until(lambda: len({json.loads(one.body)["N"] for one in came}) == published)
     assert len(came) - published <= 6 * 2 * 1000, "six breaks with a prefetch of a thousand"
     assert await service.stop() == 0
+
+
+@pytest.mark.timeout(120)
+@pytest_twisted.ensureDeferred
+async def test_loaded_anew_and_then_ended_while_no_broker_is_there_nothing_is_lost(
+    bus, serve, rabbit, broker_url
+):
+    await preload(bus, loud=3000)
+    proxy = Proxy(reactor, rabbit.amqp_port).start()
+    proxied = broker_url.replace(f":{rabbit.amqp_port}", f":{proxy.port}")
+    service = serve(BLOCKED, "--drain-timeout", "2", url=proxied)
+    came = []
+    await bus.watch("outputs", came.extend)
+    await bus.until(lambda: len(came) > 300)
+    await proxy.refuse()
+    service.reload(BLOCKED.replace('{ "N": .N }', '{ "N": .N, "Anew": true }').replace("1000", "100"))
+    await deferLater(reactor, 0.5)
+    proxy.start()
+    before = len(came)
+    await bus.until(lambda: len(came) > before + 300)
+    await proxy.refuse()
+    began = reactor.seconds()
+    assert await service.stop() == 0
+    assert reactor.seconds() - began < 2 + 3, "two seconds of draining, and the end of a process"
+    after = serve(BLOCKED, name="after")
+    await bus.until(lambda: len({json.loads(one.body)["N"] for one in came}) == 3000)
+    assert await after.stop() == 0
