@@ -82,12 +82,14 @@ class Settlement:
             self._watermark.settled_singly(tag)
             self.last_settled = self._clock.seconds()
             self._channel.reject(tag, requeue=False)
+            self._ack_what_it_held_up()
 
     def give_back(self, tag: int) -> None:
         """Somebody else shall have it; nack, because RabbitMQ 4.3 counts reject as a failed delivery."""
         if not self.lost:
             self._watermark.settled_singly(tag)
             self._channel.nack(tag, multiple=False, requeue=True)
+            self._ack_what_it_held_up()
 
     def flush(self) -> None:
         """Ack what may be acked."""
@@ -108,6 +110,11 @@ class Settlement:
         """The channel is gone."""
         self.lost = True
         self._cancel_flush()
+
+    def _ack_what_it_held_up(self) -> None:
+        """Those finished above it need not wait for the next event to end."""
+        if self._watermark.ackable:
+            self._ack_soon()
 
     def _ack_soon(self) -> None:
         """At once where a quarter of the prefetch waits for it: the broker is never kept waiting."""

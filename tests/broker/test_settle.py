@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,20 @@ def test_a_quarter_of_the_prefetch_is_acked_at_once():
     there.done_many(range(27, 52))  # above a gap: singly, a moment later
     clock.advance(HOLD)
     assert happened[1:] == [("ack", tag, False) for tag in range(27, 52)]
+
+
+@pytest.mark.parametrize("settled", ["reject", "give_back"])
+def test_what_waited_for_one_that_is_rejected_or_given_back_is_acked_then(settled):
+    there, happened, clock = settlement()
+    there.delivered(batch(1, 4))
+    there.done_many([2, 3])
+    clock.advance(HOLD)
+    assert happened == []
+    getattr(there, settled)(1)
+    clock.advance(HOLD)
+    assert happened[1:] == [("ack", 3, True)]
+    assert there.unacknowledged == 1
+    assert clock.getDelayedCalls() == []
 
 
 def test_with_a_small_prefetch_each_ack_goes_out_at_once():
