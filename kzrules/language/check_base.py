@@ -41,7 +41,7 @@ class Base:
         sets = (
             rf"\b(?:let|table|setting|subscribe|route|for|as)\s+{word}"
             rf"|\b(?:route|on|else)\b[^\n{{(]*\([^)\n]*\b{word}"
-            rf"|\bfor\s+\w+\s*,\s*{word}"
+            rf"|\bfor\s+\w+\s*,\s*{word}|\blet\b[^=\n]*,\s*{word}"
         )
         return bool(self.torn) and re.search(sets, self.torn) is not None
 

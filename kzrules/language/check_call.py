@@ -9,6 +9,7 @@ from kzrules.language.check_finding import error, warning
 from kzrules.language.check_kamailio import ANSWER_HELP, which
 from kzrules.language.check_names import Effects
 from kzrules.language.check_scope import Place
+from kzrules.language.elsewhere import CALLS
 from kzrules.language.names import counted, did_you_mean, one_of
 from kzrules.language.respell import respelt
 from kzrules.language.tree import Argument, Call, Expr, Field, Index, Literal, Name
@@ -89,11 +90,13 @@ class CallChecks(Base):
         if self.maybe_declared(expr.name):
             return
         known = self.names.callable_names()
-        way_out = did_you_mean(expr.name, known, "the words are listed in docs/words.md")
+        way_out = CALLS.get(expr.name) or did_you_mean(
+            expr.name, known, "the words are listed in docs/words.md"
+        )
         if expr.name in POLICY:
             way_out = "it stands only in the settings of a subscription"
         text = f"there is no word `{expr.name}`"
-        fix = None if expr.name in POLICY else respelt(expr.name_span, expr.name, known)
+        fix = None if expr.name in POLICY or expr.name in CALLS else respelt(expr.name_span, expr.name, known)
         self.findings.add(error("KZ202", text, expr.name_span, help=way_out, fix=fix))
 
     def _effects(self, word: Word, expr: Call) -> None:
@@ -189,7 +192,10 @@ class CallChecks(Base):
             return placed[-1]
         if number == len(placed):  # one mistake, however many follow
             text = f"`{word.name}` takes {counted(len(placed), 'argument')} by place, and this is one more"
-            self.findings.add(error("KZ301", text, argument.span, help=signature(word)))
+            way_out = signature(word)
+            if word.doing is Doing.LOG:
+                way_out = 'a text takes its values in braces: "{.From} is {.State}"'
+            self.findings.add(error("KZ301", text, argument.span, help=way_out))
         return None
 
     def _missing(self, word: Word, expr: Call, given: set[str]) -> None:

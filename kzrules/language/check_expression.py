@@ -13,6 +13,7 @@ from kzrules.language.check_fields import FieldChecks
 from kzrules.language.check_finding import error, warning
 from kzrules.language.check_pattern import pattern_fault
 from kzrules.language.declare_constant import LONGEST_DURATION
+from kzrules.language.elsewhere import NAMES
 from kzrules.language.names import nearest
 from kzrules.language.respell import respelt
 from kzrules.language.tree import (
@@ -47,6 +48,14 @@ ADDED = types.NUMBERS | {Kind.DURATION}
 EMPTY_NAMES = {"None", "nil", "undefined", "NULL", "Null"}
 
 
+def with_unit(expr: Expr, wanted: frozenset[Kind]) -> str:
+    """What is written for a bare number where a duration is wanted."""
+    value = expr.value if isinstance(expr, Literal) else None
+    if Kind.DURATION not in wanted or isinstance(value, bool) or not isinstance(value, int):
+        return ""
+    return f"write `{value}s`: a duration has a unit"
+
+
 class ExpressionChecks(CallChecks, FieldChecks):
     """Walks expressions; `infer` gives what is known of the value."""
 
@@ -60,15 +69,17 @@ class ExpressionChecks(CallChecks, FieldChecks):
         if cannot_be(info.kinds, wanted):
             kinds = info.kinds or frozenset()
             text = f"{what} is {said(wanted)}, and this is {said(kinds)}"
-            self.findings.add(error("KZ303", text, expr.span))
+            self.findings.add(error("KZ303", text, expr.span, help=with_unit(expr, wanted)))
         return info
 
-    def condition(self, expr: Expr) -> None:
-        """Check a condition: true or false, where null counts as false."""
+    def condition(self, expr: Expr, *, default: bool = False) -> None:
+        """Check a condition: true or false, where null counts as false. `default`: it stands behind `or`."""
         info = self.infer(expr)
         if cannot_be(info.kinds, frozenset({Kind.TRUTH, Kind.NULL})):
             text = f"a condition is true or false, and this is {said(info.kinds or frozenset())}"
             way_out = "compare it: `... != null` asks whether it is there"
+            if default:
+                way_out = "a value in place of `null` is `x ?? y`; `or` joins conditions"
             self.findings.add(error("KZ314", text, expr.span, help=way_out))
 
     # --- values
@@ -131,6 +142,8 @@ class ExpressionChecks(CallChecks, FieldChecks):
             way_out = f"it is called with parentheses: `{name}(...)`"
         elif name in EMPTY_NAMES:
             way_out = "write `null`"
+        elif name in NAMES and not near:
+            way_out = NAMES[name]
         elif not way_out:
             way_out = f'a field of the payload is `.{name}`, a text is "{name}"'
         fix = respelt(span, name, known) if name[:1].islower() else None  # `Number` may be `.Number`
@@ -214,7 +227,7 @@ class ExpressionChecks(CallChecks, FieldChecks):
         self.condition(expr.left)
         self.scope.enter()
         self.scope.prove(proves(expr.left, holds=expr.op == "and"))
-        self.condition(expr.right)
+        self.condition(expr.right, default=expr.op == "or")
         self.scope.leave()
         return Info(types.TRUTH)
 
@@ -246,6 +259,8 @@ class ExpressionChecks(CallChecks, FieldChecks):
         wanted = "numbers or texts" if op in ("<", "<=", ">", ">=") else "numbers"
         text = f"`{op}` needs {wanted}, and this is {said(kinds)}"
         way_out = ""
+        if op == "%" and kinds == types.TEXT:
+            way_out = 'a text takes its values in braces: "{.From} is {.State}"'
         if op == "+" and kinds == types.TEXT:
             template = joined(whole) if whole is not None else None
             way_out = f'texts are put together in a template: "{template or "{a}{b}"}"'

@@ -154,6 +154,9 @@ class StatementChecks(ExpressionChecks):
             text = f"`{name}` is a variable: it is changed as a whole"
             way_out = f"write `{name} = {name} with {{ ... }}`, or declare a table"
             self.findings.add(error("KZ204", text, span, help=way_out))
+        elif name in ("payload", "received", "meta"):
+            way_out = f'make a copy: let changed = {name} with {{ "Name": ... }}'
+            self.findings.add(error("KZ209", f"`{name}` cannot be changed", span, help=way_out))
         elif not self.maybe_declared(name):
             otherwise = f"declare it: table {name} {{ ttl: 1h, max: 100_000 }}"
             way_out = did_you_mean(name, self.names.tables, otherwise)

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 from kzrules.language.check_finding import error, warning
 from kzrules.language.declare_constant import Unknown
 from kzrules.language.declare_options import (
+    ELSEWHERE,
     Option,
     Reader,
     Wrong,
@@ -74,7 +75,7 @@ def broker(reader: Reader, item: Broker) -> BrokerSpec:
             reader.findings.add(
                 error("KZ305", f"the zone `{zone.name}` has no URL", zone.span, help=URL_HELP)
             )
-    if not zones:
+    if not zones and not any(("`broker`", pair.name) in ELSEWHERE for pair in item.settings):
         reader.findings.add(error("KZ305", "the broker block names no broker", item.span, help=URL_HELP))
     _pair_of_files(reader, item, read)
     return BrokerSpec(tuple(ZoneSpec(name, urls) for name, urls in zones.items()), **read)

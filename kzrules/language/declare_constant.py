@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from kzrules.errors import RuleFailure
+from kzrules.language.elsewhere import NAMES
 from kzrules.language.names import did_you_mean
 from kzrules.language.tree import (
     Binary,
@@ -118,7 +119,9 @@ class Constants:
                 text = f"`{expr.id}` is not known when the rules load"
                 raise Unknown(NOT_CONSTANT, expr.span, text) from None
             text = f"there is no setting `{expr.id}`"
-            way_out = did_you_mean(expr.id, self.names, f'declare it: setting {expr.id} = "..."')
+            way_out = NAMES.get(expr.id) or did_you_mean(
+                expr.id, self.names, f'declare it: setting {expr.id} = "..."'
+            )
             raise Unknown(UNKNOWN_NAME, expr.span, text, way_out) from None
 
     def _item(self, item: Expr | Spread) -> list[Any]:

@@ -1,5 +1,6 @@
 """`name: value` in the braces of a declaration: which names there are, and what each one takes."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -67,14 +68,38 @@ class Reader:
             self.settings.tell(why)
         except Wrong as why:
             fix = why.instead and Fix(f"write `{why.instead}`", (Edit(expr.span, why.instead),))
-            self.findings.add(error("KZ305", f"`{name}` {why}", expr.span, fix=fix or None))
+            way_out = f"write `{why.instead}`" if why.instead else ""
+            self.findings.add(error("KZ305", f"`{name}` {why}", expr.span, help=way_out, fix=fix or None))
 
     def _unknown(self, pair: Pair, options: Mapping[str, Option], owner: str) -> None:
         near = nearest(pair.name, options)
+        if (owner, pair.name) in ELSEWHERE:
+            text = f"{owner} has no setting `{pair.name}`"
+            self.findings.add(error("KZ203", text, pair.name_span, help=ELSEWHERE[owner, pair.name]))
+            return
         way_out = f"did you mean `{near}`?" if near else f"there are {one_of(options)}"
         text = f"{owner} has no setting `{pair.name}`"
         fix = respelt(pair.name_span, pair.name, options)
         self.findings.add(error("KZ203", text, pair.name_span, help=way_out, fix=fix))
+
+
+_URL = 'a broker is a URL: broker { "amqp://rabbit.example.com:5672" }'
+ELSEWHERE = {
+    **{
+        ("`broker`", name): _URL
+        for name in ("url", "urls", "uri", "host", "hosts", "hostname", "port", "vhost")
+    },
+    **{
+        ("`broker`", name): 'write `login: secret("broker")`: the file `broker` holds user:password'
+        for name in ("user", "username", "password", "pass", "credentials")
+    },
+    ("`subscribe`", "exchange"): 'write `exchange "name" { type: topic }`, without `:`',
+    ("`subscribe`", "queue"): 'write `queue "name" { durable: true }`, without `:`',
+    ("`subscribe`", "no_ack"): "write `ack: immediate`, or `ack: after_processing`, which loses nothing",
+    ("`subscribe`", "federate"): "write `zones: all`",
+    ("`subscribe`", "binding"): "write `routing: [...]`",
+}
+"""Settings of the module and of other clients, and what is written here."""
 
 
 def options(*listed: Option) -> dict[str, Option]:
@@ -132,7 +157,8 @@ def whole(least: int, most: int) -> Callable[[Reader, Expr], int]:
     def read(reader: Reader, expr: Expr) -> int:
         value = reader.constant(expr)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise Wrong(f"is an integer, not {shown(value)}")
+            meant = value if isinstance(value, str) and value.isdecimal() and len(value) < 10 else None
+            raise Wrong(f"is an integer, not {shown(value)}", meant)
         if not least <= value <= most:
             raise Wrong(f"is from {least} to {most}, not {value}")
         return value
@@ -148,10 +174,20 @@ def seconds(reader: Reader, expr: Expr) -> float:
     """A duration above zero, in seconds."""
     value = reader.constant(expr)
     if not isinstance(value, timedelta):
-        raise Wrong(f"is a duration such as 500ms, 2s or 1h, not {shown(value)}")
+        raise Wrong(f"is a duration such as 500ms, 2s or 1h, not {shown(value)}", _as_duration(value))
     if not timedelta(0) < value <= LONGEST:
         raise Wrong("is a duration above zero and up to ten years")
     return value / timedelta(seconds=1)
+
+
+_DURATION = re.compile(r"[0-9]{1,9}(?:ms|[smhd])")
+
+
+def _as_duration(value: Any) -> str | None:
+    """What was meant by `30` or `"30s"` for a duration."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value}s"
+    return value if isinstance(value, str) and _DURATION.fullmatch(value) else None
 
 
 def choice(*names: str) -> Callable[[Reader, Expr], str]:

@@ -58,7 +58,8 @@ FLAGS = ("durable", "auto_delete", "exclusive", "passive", "internal", "type", "
 def subscription(reader: Reader, item: Subscribe) -> tuple[SubscriptionSpec, Asked]:
     """What the block says, with the defaults where it says nothing."""
     _misplaced(reader, item)
-    if item.exchange is None and item.queue is None:
+    told = any(pair.name in ("exchange", "queue") for pair in item.settings)
+    if item.exchange is None and item.queue is None and not told:
         text = f"`{item.name}` names neither an exchange nor a queue: nothing would ever come"
         way_out = 'write exchange "..." { type: topic } and queue "..." { exclusive: true }'
         reader.findings.add(error("KZ305", text, item.span, help=way_out))

@@ -4,7 +4,7 @@ so, and the parse goes on as if it had been written rightly. `parse` calls, wher
 
 from kzrules.language.diagnostic import Diagnostic
 from kzrules.language.fingers_signs import Signs
-from kzrules.language.fingers_words import Words
+from kzrules.language.fingers_words import BEFORE, BETWEEN, Words
 from kzrules.language.kamailio import NULLS, ROUTES, SETTINGS
 from kzrules.language.lexer import SIGNIFICANT, Tokens
 
@@ -12,9 +12,9 @@ NAMES = frozenset(
     {"xlog", "xinfo", "xwarn", "xerr", "xdbg", "exit", "drop", "elseif", "elsif", "elif", "switch", "while"}
     | {"break", "continue"}
     | {"kazoo_publish", "kazoo_query", "kazoo_subscribe", "kazoo_encode", "kazoo_json"}
-    | NULLS.keys() | ROUTES | SETTINGS
+    | NULLS.keys() | ROUTES | SETTINGS | BETWEEN | BEFORE
 )  # fmt: skip
-_LOOKED_AT = frozenset({"ROUTE", "MATCHES", "MINUS"})
+_LOOKED_AT = frozenset({"ROUTE", "MATCHES", "MINUS", "EXCHANGE", "QUEUE"})
 
 
 def needed(tokens: Tokens) -> bool:
@@ -32,6 +32,8 @@ def _foreign(tokens: Tokens, at: int) -> bool:
     kind, after = tokens.kinds[at], tokens.kinds[at + 1 : at + 2]
     if kind == "ROUTE":
         return after in (["OPEN"], ["OPEN_LIST"], ["OPEN_BRACE"])
+    if kind in ("EXCHANGE", "QUEUE"):
+        return after in (["COLON"], ["SET"])
     return after != ["REGEX"] if kind == "MATCHES" else _tight(tokens, at)
 
 
@@ -54,7 +56,9 @@ class _Translation(Signs, Words):
     def run(self) -> Tokens:
         while self.at < len(self.old.kinds):
             kind = self.old.kinds[self.at]
-            if kind in SIGNIFICANT:
+            if self.at in self.instead:
+                self.keep(*self.instead[self.at])
+            elif kind in SIGNIFICANT:
                 self.alien(kind)
             elif not self.familiar(kind):
                 self.keep()
@@ -78,4 +82,14 @@ class _Translation(Signs, Words):
             return self.hyphen()
         if kind == "LET" and self.next() == "NAME":
             self.known.add(self.old.texts[self.at + 1])
-        return kind == "NAME" and text in NAMES and self.word(text)
+        if kind in ("EXCHANGE", "QUEUE") and self.next() in ("COLON", "SET"):
+            return self.head_with_colon(text)
+        return kind == "NAME" and self.name_of(text)
+
+    def name_of(self, text: str) -> bool:
+        """Whether a name was another thing's, by itself or by what follows."""
+        if self.next() == "DECLARES" and text not in self.known and self.begins():
+            return self.declares()
+        if self.next() == "COLON" and self.next(2) == "LINE_COMMENT" and self.url():
+            return True
+        return text in NAMES and self.word(text)

@@ -24,7 +24,10 @@ class Moves:
         self.at = 0
         self.known: set[str] = set()
         self.stops: list[Span] = []
+        self.instead: dict[int, tuple[str, str]] = {}
+        """Old tokens that are to be others when they are come to."""
         self.braces = 0
+        self.parentheses = 0
 
     def span(self, first: int, last: int | None = None) -> Span:
         """Return where the old tokens from `first` to `last` stand."""
@@ -42,7 +45,20 @@ class Moves:
         """Put a token among the new ones, at the place in hand."""
         old, at = self.old, min(self.at, len(self.old.kinds) - 1)
         self.braces += (kind == "OPEN_BRACE") - (kind == "CLOSE_BRACE")
+        self.parentheses += (kind == "OPEN") - (kind == "CLOSE")
         self.new.add(kind, text, old.starts[at], old.ends[at], old.lines[at])
+
+    def insert(self, kind: str, text: str, at: int) -> None:
+        """Put a token before the old one `at`, which is among the new ones already."""
+        old, new = self.old, self.new
+        place = len(new.kinds)
+        while place and new.starts[place - 1] >= old.starts[at]:
+            place -= 1
+        new.kinds.insert(place, kind)
+        new.texts.insert(place, text)
+        new.starts.insert(place, old.starts[at])
+        new.ends.insert(place, old.ends[at])
+        new.lines.insert(place, old.lines[at])
 
     def tell(
         self,

@@ -4,19 +4,27 @@ import re
 
 from kzrules.language.diagnostic import Edit, Fix
 from kzrules.language.finding import finding
-from kzrules.language.fingers_moves import Moves
+from kzrules.language.fingers_other import VALUE_ENDS, Other
 from kzrules.language.kamailio import in_text, pseudo
 
 _UNITS = re.compile(r"([0-9]+)(ms|s|m|h|d)[a-z]*")
+_OPERAND = re.compile(r"//\s*[\w.()\[\]-]+[\s,)\]}]*")
 _BARE = {"BOTH": ("AND", "and", "KZ120"), "EITHER": ("OR", "or", "KZ121")}
 
 
-class Signs(Moves):
+class Signs(Other):
     """What is no token of this language."""
 
     def alien(self, kind: str) -> None:
         """A token of another language."""
         text = self.old.texts[self.at]
+        if kind == "DECLARES":
+            self.sets()
+            return
+        if kind == "EITHER" and self._gives_default():
+            self.tell("KZ121", "`||` before a value is written `??` here", "write `??`", self.spaced("??"))
+            self.keep("DEFAULT", "??")
+            return
         if kind in _BARE:
             new, word, code = _BARE[kind]
             self.tell(code, f"`{text}` is written `{word}` here", f"write `{word}`", self.spaced(word))
@@ -24,18 +32,21 @@ class Signs(Moves):
             return
         doing = {
             "BANG": self.bang, "LIKE": self.like, "SAME": self.same, "UNLIKE": self.same,
-            "CHANGE": self.change,
+            "CHANGE": self.change, "BACK_QUOTED": self.back_quoted,
             "SEMICOLON": self.semicolon, "PSEUDO": self.pseudo, "QUOTED": self.quoted,
             "LINE_COMMENT": self.comment, "BLOCK_COMMENT": self.comment, "HASH_DIRECTIVE": self.directive,
             "ODD_NUMBER": self.number, "ODD_TEXT": self.text, "ODD_NAME": self.name,
         }  # fmt: skip
         doing.get(kind, self.odd)(text)
 
-    def spaced(self, word: str) -> str:
-        """A word with blanks where it would touch what stands beside it."""
-        text, start, end = self.old.text, self.old.starts[self.at], self.old.ends[self.at]
-        before = "" if text[start - 1 : start].isspace() else " "
-        return before + word + ("" if text[end : end + 1].isspace() else " ")
+    def _gives_default(self) -> bool:
+        """Whether `||` stands before a value that is no condition: `.A || "b"`."""
+        before = (
+            self.new.kinds[-2:-1] if self.new.kinds[-1:] in (["NAME"], ["FIELD"], ["FURTHER"]) else ["EQUAL"]
+        )
+        compared = before and before[0] in ("EQUAL", "UNEQUAL", "LESS", "MORE", "AT_LEAST", "AT_MOST", "IN")
+        plain = self.next() in ("OPEN_LIST", "OPEN_BRACE", "TEXT", "INTEGER", "DECIMAL")
+        return plain and not compared and self.next(2) not in ("EQUAL", "UNEQUAL", "LESS", "MORE", "IN")
 
     def bang(self, _text: str) -> None:
         """`!x`"""
@@ -78,6 +89,8 @@ class Signs(Moves):
             self.keep("REGEX", _regex(self.old.texts[self.at]))
         elif kind in ("ODD_TEXT", "NAME", "PSEUDO"):
             self.keep("REGEX", "/x/")
+            if self.next(0) == "TEXT" and self.old.starts[self.at] == self.old.ends[self.at - 1]:
+                self.at += 1  # r"..."
 
     def same(self, text: str) -> None:
         """`===`, `!==`, `<>`"""
@@ -87,6 +100,12 @@ class Signs(Moves):
 
     def change(self, text: str) -> None:
         """`++`, `--`, `+=` and their like."""
+        if text == "--" and self.old.first_on_line(self.at) and self.next() != "NAME":
+            self.at += 1
+        if text == "/=" and not self._named():
+            self.tell("KZ144", "`/=` is written `!=` here", "write `!=`", "!=")
+            self.keep("UNEQUAL", "!=")
+            return
         name = self.new.texts[-1] if self.new.kinds and self.new.kinds[-1] == "NAME" else "x"
         if text in ("++", "--"):
             counted = f" = {name} {text[0]} 1" if name != "x" else None
@@ -101,8 +120,17 @@ class Signs(Moves):
         self.tell("KZ144", f"there is no `{text}`", way_out)
         self.keep("SET", "=")
 
+    def _named(self) -> bool:
+        """Whether a name stands before, at the beginning of its line."""
+        before = self.at - 1
+        return before >= 0 and self.old.kinds[before] == "NAME" and self.old.first_on_line(before)
+
     def semicolon(self, _text: str) -> None:
-        """Gathered, and told once for the file."""
+        """Gathered, and told once for the file; between two fields it stands for a comma."""
+        if self.next() == "TEXT" and self.next(2) == "COLON":
+            self.tell("KZ116", "a comma parts two fields, not a `;`", "write `,`", ",")
+            self.keep("COMMA", ",")
+            return
         self.stops.append(self.span(self.at))
         self.at += 1
 
@@ -142,7 +170,13 @@ class Signs(Moves):
 
     def comment(self, text: str) -> None:
         """`// ...` and `/* ... */`"""
-        if text.startswith("//"):
+        behind = (
+            self.new.kinds[-1:] and self.new.kinds[-1] in VALUE_ENDS and not self.old.first_on_line(self.at)
+        )
+        if text.startswith("//") and behind and _OPERAND.fullmatch(text):
+            way_out = "write `#` for a comment, `int(a / b)` for a whole number of times"
+            self.tell("KZ135", "a comment begins with `#` here, and `//` is no division", way_out)
+        elif text.startswith("//"):
             self.tell("KZ135", "a comment begins with `#` here", "write `#`", "#" + text[2:])
         else:
             self.tell(
@@ -165,6 +199,13 @@ class Signs(Moves):
 
     def number(self, text: str) -> None:
         """Digits with letters behind them."""
+        first, dots, last = text.partition("..")
+        if dots:
+            way_out = f"write `x >= {first or 0} and x <= {last.lstrip('.') or '...'}`, or a list: [1, 2, 3]"
+            self.tell("KZ108", f"there is no range `{text}`", way_out)
+            self.put("OPEN_LIST", "[")
+            self.keep("CLOSE_LIST", "]")
+            return
         unit = _UNITS.fullmatch(text)
         if unit:
             self.tell(
@@ -206,9 +247,14 @@ class Signs(Moves):
 
     def odd(self, text: str) -> None:
         """A character that begins nothing."""
+        if text == "?":
+            return self.question()
+        if (text == "~" and self.tilde()) or (text in ("|", "&", "^") and self.bits(text)):
+            return None
         said = text[0] if text[0].isprintable() else f"\\u{ord(text[0]):04x}"
         self.tell("KZ107", f"nothing begins with `{said}` here", "take it away", "", safe=False)
         self.at += 1
+        return None
 
     def dollars(self) -> bool:
         """A text with pseudo-variables: it would be sent as it stands."""
@@ -218,11 +264,16 @@ class Signs(Moves):
             return False
         message = "a text takes its values in braces here, so this `$` is sent as it stands"
         self.tell("KZ143", message, f"write {new}", new, safe=False)
-        self.keep("TEXT", '""')
+        if self.old.kinds[self.at] == "TEXT" and new == text.replace("${", "{"):
+            self.keep()  # what stands in the braces is read
+        else:
+            self.keep("TEXT", '""')
         return True
 
     def hyphen(self) -> bool:
         """A name with a hyphen in it."""
+        if "EVENT_ROUTE" in self.old.kinds[max(0, self.at - 12) : self.at]:
+            return False  # the name of an event that lacks its brackets
         wrong = f"{self.old.texts[self.at - 1]}-{self.old.texts[self.at + 1]}"
         new = wrong.replace("-", "_")
         span = self.span(self.at - 1, self.at + 1)

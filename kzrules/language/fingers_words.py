@@ -1,10 +1,14 @@
 """Words of Kamailio's and of other languages, each in the place where it would stand."""
 
-from kzrules.language.fingers_moves import Moves
+from kzrules.language.elsewhere import COMPARES, NEEDLESS, OPERATORS
+from kzrules.language.fingers_other import Other
 from kzrules.language.kamailio import NULLS, ROUTES, SETTINGS, level_word, word_of
 
+BETWEEN = OPERATORS.keys() | COMPARES.keys()
+BEFORE = NEEDLESS.keys() | {"lambda"}
 
-class Words(Moves):
+
+class Words(Other):
     """Names that mean something elsewhere; `route` in the forms of Kamailio."""
 
     def route(self) -> bool:
@@ -41,6 +45,10 @@ class Words(Moves):
 
     def word(self, text: str) -> bool:
         """A word of Kamailio's or another language's, in the place where it would stand."""
+        if text in BETWEEN:
+            return self.between(text)
+        if text in BEFORE:
+            return self.needless(text)
         if text in NULLS and self.next() not in ("OPEN", "COLON", "SET", "OPEN_LIST"):
             new = NULLS[text]
             self.tell("KZ145", f"`{text}` is written `{new}` here", f"write `{new}`", new)
@@ -72,6 +80,10 @@ class Words(Moves):
             self.tell("KZ138", f"`{text}` is written `else if` here", "write `else if`", "else if")
             self.put("ELSE", "else")
             self.keep("IF", "if")
+        elif (
+            text == "while" and self.new.kinds[-1:] == ["CLOSE_BRACE"] and not self.old.first_on_line(self.at)
+        ):
+            self.at = (self.close_of(self.at + 1) if self.next() == "OPEN" else self.at) + 1  # of a `do`
         elif text == "while" and self.next() in ("OPEN", "NAME", "NOT", "BANG", "PSEUDO", "TRUE", "FIELD"):
             self.tell(
                 "KZ140", "there is no `while`: loops run over what is there", "write `for v in list { }`"
@@ -117,6 +129,10 @@ class Words(Moves):
 
     def setting(self, text: str) -> None:
         """A line of Kamailio's own settings is left out."""
+        if text in ("include_file", "import_file") and self.next() == "TEXT":
+            self.tell("KZ142", f"`{text}` is written `use` here", "write `use`", "use")
+            self.keep("USE", "use")
+            return
         way_out = "say where to connect in `broker { }`, and take in other files with `use`"
         self.tell("KZ142", f"`{text}` is a setting of Kamailio's own", way_out)
         line = self.old.lines[self.at]

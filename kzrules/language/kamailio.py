@@ -36,6 +36,10 @@ IN_TEXT = re.compile(
     r"\$\((?:[^()\"\n]|\((?:[^()\"\n])*\))*\)|\$(?:var|avp|xavp|shv|sht|def|hdr)\([^()\"\n]*\)|\$kz[ER]\w*|\$[a-z][A-Za-z]\b"
 )
 
+_BRACED = re.compile(r"\$(?=\{(?!\{))")
+"""The dollar of JavaScript's and a shell's `${x}`."""
+_VARIABLES = frozenset({"proto", "retcode", "branch", "conid", "version", "timef", "mbody", "body", "sndip"})
+
 _LEVELS = {
     "ERR": "error", "CRIT": "error", "ALERT": "error", "BUG": "error", "WARN": "warn", "NOTICE": "info",
     "DBG": "debug", "DEBUG": "debug",
@@ -71,6 +75,9 @@ def pseudo(text: str) -> Meant:  # noqa: PLR0911  one case for each kind of vari
         return Meant(name, (("NAME", name),), "KZ127", "is a variable: it has its name only", name=name)
     if found := _TABLE.fullmatch(text):
         return _entry(found[1], found[2])
+    name = text[1:]
+    if name.isidentifier() and name.islower() and len(name) not in (2, 3) and name not in _VARIABLES:
+        return Meant(name, (("NAME", name),), "KZ127", "is a variable: it has its name only", name=name)
     return Meant("null", (("NULL", "null"),), "KZ128", "is not known here", _elsewhere(text), sure=False)
 
 
@@ -107,7 +114,7 @@ def _elsewhere(text: str) -> str:
 
 def in_text(text: str) -> tuple[str, bool]:
     """A text with its pseudo-variables in braces, and whether there were any."""
-    changed = IN_TEXT.sub(_braced, text)
+    changed = _BRACED.sub("", IN_TEXT.sub(_braced, text))
     return changed, changed != text
 
 

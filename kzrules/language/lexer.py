@@ -14,6 +14,8 @@ ALIEN = {
     "HASH_DIRECTIVE": r"#!\w[^\r\n]*",
     "BLOCK_COMMENT": r"/\*(?:[^*]|\*(?!/))*(?:\*/)?",
     "LINE_COMMENT": r"//[^\r\n]*",
+    "BACK_QUOTED": r"`[^`\n]*`",
+    "DECLARES": r":=",
     "PSEUDO": r"\$(?:[A-Za-z_]\w*(?:\((?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*\))?"
     r"|\((?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*\)(?:\[[^\]\n]*\])?)",
     "QUOTED": r"'(?:[^'\\\n]|\\.)*'",
@@ -93,7 +95,7 @@ def _pattern() -> re.Pattern[str]:
     patterns.pop("BLANK")
     aliens = {name: _group(name, pattern) for name, pattern in ALIEN.items()}
     first = [aliens.pop(name) for name in ("HASH_DIRECTIVE", "BLOCK_COMMENT", "LINE_COMMENT")]
-    operators = [aliens.pop(name) for name in ("LIKE", "SAME", "CHANGE", "UNLIKE")]
+    operators = [aliens.pop(name) for name in ("LIKE", "SAME", "CHANGE", "UNLIKE", "DECLARES")]
     named = ("NAME", "FURTHER", "FURTHER_DOT", "FIELD", "TEXT", "DURATION", "DECIMAL", "INTEGER", "COMMENT")
     parts = [
         r"(?P<LINE_END>\n(?:[ \t\r\f]*\n)*)",

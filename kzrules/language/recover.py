@@ -6,7 +6,8 @@ from typing import Any
 
 from kzrules.language.diagnostic import Diagnostic
 from kzrules.language.lalr import Walk
-from kzrules.language.repair import explained, repaired
+from kzrules.language.misfit import explained
+from kzrules.language.repair import repaired
 from kzrules.language.split import CLOSERS, OPENERS
 
 STATEMENTS = frozenset(
@@ -49,7 +50,7 @@ def _leave(walk: Walk, found: list[Diagnostic], broken: frozenset[int]) -> bool:
         _look_into_blocks(walk, walk.at, walk.last, found, broken)
         return False
     keep = place + 1
-    if keep < len(walk.values) and isinstance(walk.values[keep], list):
+    if keep < len(walk.values) and walk.states[keep + 1] in _rows(walk, place):
         keep += 1
     started = len(walk.values) > keep
     del walk.states[keep + 1 :], walk.values[keep:], walk.firsts[keep:]
@@ -57,6 +58,12 @@ def _leave(walk: Walk, found: list[Diagnostic], broken: frozenset[int]) -> bool:
     _look_into_blocks(walk, walk.at, stop, found, broken)
     walk.at = stop
     return stop < walk.last
+
+
+def _rows(walk: Walk, place: int) -> set[int]:
+    """The states behind what was gathered of a list, given the place of its brace."""
+    row = walk.tables.gotos[walk.states[place + 1]]
+    return {state for symbol, state in row.items() if symbol.startswith("__")}
 
 
 def _open_list(walk: Walk) -> int | None:

@@ -23,6 +23,21 @@ BEGIN_STATEMENTS = frozenset(
     {"NAME", "LET", "IF", "MATCH", "FOR", "RETURN", "DELETE", "EMIT", "AFTER", "DONE", "RETRY", "REJECT"}
 )
 """What begins a statement: behind a body it is one that has lost its route."""
+VALUE_ENDS = frozenset(
+    {
+        "NAME",
+        "TEXT",
+        "INTEGER",
+        "DECIMAL",
+        "DURATION",
+        "TRUE",
+        "FALSE",
+        "NULL",
+        "CLOSE",
+        "CLOSE_LIST",
+        "CLOSE_BRACE",
+    }
+)
 OPENERS = {"OPEN": "CLOSE", "OPEN_LIST": "CLOSE_LIST", "OPEN_BRACE": "CLOSE_BRACE"}
 CLOSERS = {close: open_ for open_, close in OPENERS.items()}
 
@@ -63,4 +78,8 @@ def _begins(tokens: Tokens, start: int, at: int) -> bool:
     after_body = kinds[at - 1] == "CLOSE_BRACE"
     if kinds[at] in STARTERS:
         return after_body or tokens.first_on_line(at)
-    return after_body and kinds[start] not in ONE_LINERS and kinds[at] in BEGIN_STATEMENTS
+    if kinds[at] not in BEGIN_STATEMENTS:
+        return False
+    if kinds[start] in ONE_LINERS:  # `setting a = 1`, and below it what is no declaration
+        return tokens.column(at) == 1 and tokens.first_on_line(at) and kinds[at - 1] in VALUE_ENDS
+    return after_body

@@ -42,7 +42,7 @@ event_route[kazoo:consumer-event-a] when .State = "early" {
 }
 """
     assert codes(text) == [
-        ("KZ101", 1), ("KZ137", 3), ("KZ101", 4), ("KZ137", 6), ("KZ111", 7), ("KZ101", 8), ("KZ117", 10),
+        ("KZ101", 1), ("KZ137", 3), ("KZ101", 4), ("KZ137", 6), ("KZ111", 7), ("KZ147", 8), ("KZ117", 10),
     ]  # fmt: skip
 
 

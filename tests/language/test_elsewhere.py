@@ -1,0 +1,43 @@
+import re
+
+from kzrules.language.elsewhere import CALLS, METHODS, NAMES, OPERATORS, method
+from kzrules.language.parse import parse
+from kzrules.words import WORDS
+
+NO_WORDS = {"done", "retry", "reject", "name", "NAME", "secret", "not", "docs", "later"}
+
+
+def test_each_advice_names_words_that_there_are():
+    advice = [*CALLS.values(), *NAMES.values(), *METHODS.values(), *OPERATORS.values()]
+    named = {word for text in advice for word in re.findall(r"\b([a-z_0-9]+)\(", text)}
+    assert named - set(WORDS) - NO_WORDS == set()
+
+
+def test_no_word_of_ours_is_taken_for_a_foreign_one():
+    assert set(CALLS) & set(WORDS) == set()
+
+
+def test_a_method_is_told_with_the_value_that_it_is_called_on():
+    assert method(".Realm", "toLowerCase") == "write `lower(.Realm)`"
+    assert method("event", "get") == "write `payload[...]` or `payload.Name`"
+
+
+def test_names_that_mean_something_elsewhere_may_be_set_here():
+    text = "".join(
+        f"    let {name} = 1\n    info({name})\n    {name} = {name} + 1\n"
+        for name in (
+            "is",
+            "eq",
+            "new",
+            "def",
+            "const",
+            "set",
+            "print",
+            "case",
+            "default",
+            "of",
+            "pass",
+            "unless",
+        )
+    )
+    assert parse(f"every 1s {{\n{text}}}\n", "x.kzr")[1] == []
