@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from kzrules.language.check_bodies import Bodies
 from kzrules.language.check_delivery import delivery
 from kzrules.language.check_names import collect
+from kzrules.language.check_payloads import payloads
 from kzrules.language.check_questions import questions
 from kzrules.language.check_schemas import shapes
 from kzrules.language.check_tests import check_tests
@@ -65,6 +66,7 @@ def _found(files: Sequence[RuleFile], words: Words, declared: Declared, torn: st
     questions(names, walked, reach)
     forestalled(names, reach, known)
     check_tests(names, bodies)
+    payloads(names)
     unused(names, walked, torn)
     return findings.found
 

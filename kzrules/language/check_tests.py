@@ -1,10 +1,11 @@
 """`test` blocks: the settings, tables, words, subscriptions and routes that they name."""
 
 from kzrules.language.check_bodies import Bodies
-from kzrules.language.check_finding import error
+from kzrules.language.check_finding import error, warning
 from kzrules.language.check_names import Effects, Names, declarations
 from kzrules.language.check_scope import Place
 from kzrules.language.check_statement import StatementChecks
+from kzrules.language.diagnostic import Label
 from kzrules.language.names import did_you_mean, one_of
 from kzrules.language.respell import respelt
 from kzrules.language.tree import (
@@ -40,11 +41,24 @@ PROPERTIES = (
 def check_tests(names: Names, bodies: Bodies) -> None:
     """Check each test; what a test reads does not count as used."""
     used = set(names.used)
+    first: dict[str, Test] = {}
     for test in declarations(names.files, Test):
+        other = first.setdefault(test.name, test)
+        if other is not test:
+            labels = (Label(_head(other), "the first one"),)
+            text = f'there are two tests "{test.name}"'
+            way_out = "say in each what it alone shows"
+            names.findings.add(warning("KZ217", text, _head(test), labels=labels, help=way_out))
         walk = bodies.checks(Place.TEST, Effects())
         for step in test.steps:
             _step(names, walk, step)
     names.used = used
+
+
+def _head(test: Test) -> Span:
+    """Where a test's name stands, as far as that can be told."""
+    span = test.span
+    return Span(span.file, span.line, span.column, span.line, span.column + len('test ""') + len(test.name))
 
 
 def _step(names: Names, walk: StatementChecks, step: Step) -> None:  # noqa: C901  a case for each kind of step
