@@ -3,7 +3,7 @@
 """
 
 from kzrules.language.diagnostic import Diagnostic, Edit, Fix
-from kzrules.language.finding import finding
+from kzrules.language.finding import Few, finding
 from kzrules.language.lexer import Tokens
 from kzrules.language.split import CLOSERS, OPENERS
 from kzrules.language.tree import Span
@@ -71,9 +71,15 @@ class Moves:
         count: int = 1,
     ) -> None:
         """A finding at the token in hand and the next ones; `fix` goes in their place."""
+        if self.full():
+            return
         span = self.span(self.at, min(self.at + count, len(self.old.kinds)) - 1)
         change = None if fix is None else Fix(way_out, (Edit(span, fix),), safe=safe)
         self.found.append(finding(code, message, span, help=way_out, fix=change))
+
+    def full(self) -> bool:
+        """Whether so much is wrong that no more is told."""
+        return isinstance(self.found, Few) and self.found.full
 
     def next(self, ahead: int = 1) -> str:
         """Return the kind of a token ahead, empty behind the last one."""

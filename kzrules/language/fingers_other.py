@@ -28,7 +28,9 @@ class Other(Moves):
     def question(self) -> None:
         """`a ? b : c`, `a ?: b`, `a?.b`"""
         old, at = self.old, self.at
-        if self.next() == "FIELD" and old.ends[at] == old.starts[at + 1]:
+        if self.full():
+            self.at += 1
+        elif self.next() == "FIELD" and old.ends[at] == old.starts[at + 1]:
             self.tell(
                 "KZ144", "`?.` is written `.` here: a field of `null` is `null`", "take the `?` away", ""
             )

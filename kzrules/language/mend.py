@@ -3,7 +3,7 @@ one before it, into another.
 """
 
 from kzrules.language.diagnostic import Diagnostic, Edit, Fix
-from kzrules.language.finding import finding
+from kzrules.language.finding import Few, finding
 from kzrules.language.lalr import Walk
 from kzrules.language.split import CLOSERS, OPENERS
 
@@ -21,6 +21,8 @@ def tell(  # noqa: PLR0917  a finding has as many parts
     last: int | None = None,
 ) -> bool:
     """A finding at the token in hand, or from the token `first` to `last`; `new` goes in their place."""
+    if isinstance(found, Few) and found.full:
+        return True
     first = walk.at if first is None else first
     span = walk.builder.span(first, first if last is None else last)
     fix = None if new is None else Fix(way_out, (Edit(span, new),), safe=safe)

@@ -11,7 +11,7 @@ from kzrules.language import tree as t
 from kzrules.language.brackets import fit, mended
 from kzrules.language.build import Builder
 from kzrules.language.diagnostic import Diagnostic
-from kzrules.language.finding import finding
+from kzrules.language.finding import Few, finding
 from kzrules.language.fingers import needed, translated
 from kzrules.language.lalr import Walk
 from kzrules.language.lexer import Tokens, lex
@@ -39,7 +39,7 @@ def parse(text: str, path: str) -> tuple[t.RuleFile, list[Diagnostic]]:
 class _File:
     def __init__(self, text: str, path: str) -> None:
         self.path = path
-        self.found: list[Diagnostic] = []
+        self.found: list[Diagnostic] = Few()
         tokens = lex(text)
         self.tokens = translated(tokens, path, self.found) if needed(tokens) else tokens
 

@@ -148,5 +148,5 @@ def test_the_most_likely_mistakes_read_as_they_did(path):
     assert shown == path.with_suffix(".txt").read_text()
 
 
-def test_there_are_thirty_of_them():
-    assert len(GOLDEN) == 30
+def test_there_are_thirty_six_of_them():
+    assert len(GOLDEN) == 36

@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,15 @@ def test_mutated_rules_give_findings_and_no_traceback(seed):
     for _ in range(150):
         text = mutated(chance.choice(tokens), every, chance)
         assert all(finding.code in CODES and finding.message for finding in checked(text)), text
+
+
+@pytest.mark.parametrize("piece", ["$(a", "x ? ", "`", "a.b(", "&&", "let a: b = "])
+def test_much_nonsense_is_told_in_few_findings_and_a_time_that_grows_with_it_only(piece):
+    def took(size):
+        began = time.process_time()
+        found = parse(piece * (size // len(piece)), "x.kzr")[1]
+        assert 0 < len(found) <= 200
+        return time.process_time() - began
+
+    took(1000)
+    assert took(200_000) < 1.5
