@@ -33,7 +33,7 @@ def payloads(names: Names) -> None:
 def _acts(test: Test) -> Iterator[tuple[EventStep, Sequence[Step]]]:
     """Each event of a test, and the steps up to the next one."""
     starts = [at for at, step in enumerate(test.steps) if isinstance(step, EventStep)]
-    for at, stop in zip(starts, [*starts[1:], len(test.steps)], strict=True):
+    for at, stop in zip(starts, [*starts, len(test.steps)][1:], strict=True):
         event = test.steps[at]
         if isinstance(event, EventStep):
             yield event, test.steps[at + 1 : stop]
