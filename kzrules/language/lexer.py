@@ -99,6 +99,7 @@ def _pattern() -> re.Pattern[str]:
     named = ("NAME", "FURTHER", "FURTHER_DOT", "FIELD", "TEXT", "DURATION", "DECIMAL", "INTEGER", "COMMENT")
     parts = [
         r"(?P<LINE_END>\n(?:[ \t\r\f]*\n)*)",
+        r"(?P<BRACKET>[][{}(),:])",  # signs that begin nothing longer: two tokens of five
         *first,
         *(_group(name, patterns[name]) for name in named),
         *operators,
@@ -121,6 +122,8 @@ def lex(text: str, start: int = 0, end: int | None = None, line: int = 1, line_s
     tokens = Tokens(text)
     tokens.line_starts = [0] * (line - 1) + [line_start]
     words, known = tables().words, tables().words.get
+    add_kind, add_text = tokens.kinds.append, tokens.texts.append
+    add_start, add_end, add_line = tokens.starts.append, tokens.ends.append, tokens.lines.append
     last_line = 0
     for found in _pattern().finditer(text, start, len(text) if end is None else end):
         kind = found.lastgroup
@@ -134,18 +137,18 @@ def lex(text: str, start: int = 0, end: int | None = None, line: int = 1, line_s
         word = text[first:last]
         if kind == "NAME":
             kind = known(word, "NAME")
-        elif kind == "SIGN":
+        elif kind in {"SIGN", "BRACKET"}:
             kind = words[word]
         elif kind == "COMMENT":
             tokens.trivia.append(Trivia(first, last, line, word.rstrip(), last_line != line))
             continue
         elif kind in SIGNIFICANT:
             tokens.aliens = True
-        tokens.kinds.append(kind)
-        tokens.texts.append(word)
-        tokens.starts.append(first)
-        tokens.ends.append(last)
-        tokens.lines.append(line)
+        add_kind(kind)
+        add_text(word)
+        add_start(first)
+        add_end(last)
+        add_line(line)
         if kind == "BLOCK_COMMENT":
             line = _lines_within(tokens, first, last, line)
         last_line = line
