@@ -59,6 +59,7 @@ def installed(wheel, tmp_path_factory):
 def test_the_wheel_carries_grammar_rules_and_plugin(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "kzrules/_shipped/grammar/kzrules.lark" in names
+    assert "kzrules/_shipped/grammar/kzrules.json" in names
     assert "twisted/plugins/kzrules_plugin.py" in names
     assert any(name.startswith("kzrules/_shipped/rules/demo/") and name.endswith(".kzr") for name in names)
 

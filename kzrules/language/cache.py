@@ -36,7 +36,8 @@ def key_of(*parts: str | bytes) -> str:
 def _made_by() -> str:
     """When the code that fills the cache was last changed: a checkout has one version for long."""
     here = Path(__file__).parents[1]
-    sources = [entry for part in ("language", "words", "message") for entry in os.scandir(here / part)]
+    parts = ("message", "language", "words", "routing", "cli")
+    sources = [entry for part in parts for entry in os.scandir(here / part)]
     return repr(sorted((one.path, one.stat().st_mtime_ns) for one in sources if one.name.endswith(".py")))
 
 
