@@ -100,22 +100,47 @@ async def test_evapi_reads_every_frame_of_a_burst(count, longest):
     assert wanted == [frame.rstrip() for frame in came.frames[1:]]
 
 
-@pytest_twisted.ensureDeferred
-async def test_a_kamailio_that_does_not_read_keeps_nobody_from_stopping(monkeypatch):
-    monkeypatch.setattr("kzrules.kamailio.evapi.GRACE", 0.1)
+@pytest_twisted.async_yield_fixture
+async def deaf():
+    """A connection to a Kamailio that does not read, and those of it that are gone."""
     gone = []
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        spec = KamailioSpec("k", Place("r.kzr", 1), port=deaf.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        spec = KamailioSpec("k", Place("r.kzr", 1), port=server.getsockname()[1])
         evapi = Evapi(spec, reactor, None, gone.append)
         evapi.start()
         while evapi.connection is None:
             await deferLater(reactor, 0.01)
-        connection = evapi.connection
-        for _ in range(400):
-            connection.write(frames.answer("1:1", b'"%b"' % (b"x" * 30_000)))
-        assert connection.full
+        yield evapi, gone
+        await deferLater(reactor, 0)  # out of what the test's own stop calls back
         await evapi.stop()
+
+
+def give(connection, count):
+    for _ in range(count):
+        connection.write(frames.answer("1:1", b'"%b"' % (b"x" * 30_000)))
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_kamailio_that_does_not_read_keeps_nobody_from_stopping(deaf, monkeypatch):
+    monkeypatch.setattr("kzrules.kamailio.evapi.GRACE", 0.1)
+    evapi, gone = deaf
+    connection = evapi.connection
+    give(connection, 400)
+    assert connection.full
+    await evapi.stop()
     assert [connection] == gone
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_kamailio_that_does_not_read_is_given_up_and_connected_to_anew(deaf, monkeypatch):
+    monkeypatch.setattr("kzrules.kamailio.evapi.MOST_UNREAD", 1_000_000)
+    evapi, gone = deaf
+    connection = evapi.connection
+    give(connection, 40)
+    while evapi.connections < 2:
+        await deferLater(reactor, 0.01)
+    assert [connection] == gone
+    assert not evapi.connection.full
 
 
 def full_reads(stream):
