@@ -2,8 +2,9 @@
 
 import argparse
 import sys
+from functools import partial
 
-from sip.experiments import ALL, Experiment, Result
+from sip.experiments import ALL, Experiment, Result, breaks
 from sip.scene import GIVEN
 from sip.short import routed, together
 
@@ -17,8 +18,9 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="the size: 1 is 10,000 calls")
     parser.add_argument("--short", action="store_true", help=f"what runs with the tests: {', '.join(SHORT)}")
     parser.add_argument("--broker", metavar="URL", help="a broker that is there already")
+    parser.add_argument("--rate", type=int, default=300, help="calls a second while parts are broken")
     asked = parser.parse_args()
-    known = SHORT if asked.short else ALL
+    known = SHORT if asked.short else ALL | {"breaks": partial(breaks, rate=asked.rate)}
     unknown = [name for name in asked.experiments if name not in known]
     if unknown:
         parser.error(f"there is no experiment {', '.join(unknown)}")
