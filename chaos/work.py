@@ -73,9 +73,9 @@ async def single_active(ground: Ground) -> Result:
 
 
 async def _one_after_the_other(trial: Trial) -> Result:
-    for _ in range(3):
+    for turn in range(3):
         trial.start_service()
-        await trial.consuming()
+        await trial.consumed_times(turn + 1)
     ground, number = trial.ground, 0
     for _ in range(max(2, int(6 * ground.scale))):
         number = await trial.party.publish_steadily(100 * KEYS, ground.seconds(5, 1.5), number)
