@@ -30,11 +30,13 @@ request_route {{
     jansson_set("string", "to", "$rU", "$var(kz_body)");
     jansson_set("string", "call_id", "$ci", "$var(kz_body)");
     if ($rU == "publish") {{
+        # Without a transaction each retransmission would be one more event.
+        if (!t_newtran()) exit;
         $var(kz_name) = "cdr";
         if (route(KZRULES_PUBLISH)) {{
             append_to_reply("X-Answer: a-$fU\\r\\n");
-            sl_send_reply("200", "OK");
-        }} else sl_send_reply("503", "not_connected");
+            t_reply("200", "OK");
+        }} else t_reply("503", "not_connected");
         exit;
     }}
     $var(kz_name) = "route";
