@@ -49,7 +49,9 @@ EMPTY_NAMES = {"None", "nil", "undefined", "NULL", "Null"}
 
 
 def with_unit(expr: Expr, wanted: frozenset[Kind]) -> str:
-    """What is written for a bare number where a duration is wanted."""
+    """What is written for a bare number where a duration is wanted, for a key where a part of it is."""
+    if isinstance(expr, Name) and expr.id == "key":
+        return "a key of several parts is a list: `key[0]` is the first of them"
     value = expr.value if isinstance(expr, Literal) else None
     if Kind.DURATION not in wanted or isinstance(value, bool) or not isinstance(value, int):
         return ""

@@ -87,6 +87,8 @@ class Names:
     emitted: set[str] = field(default_factory=set)
     reaches_kamailio: bool = False
     """Something asks or tells a Kamailio."""
+    key_kinds: dict[str, set[str | None]] = field(default_factory=dict)
+    """How rules write the keys of each table: `list`, `text` or None, which may be anything."""
     signatures: dict[str, tuple[dict[str, Parameter], list[Parameter]]] = field(default_factory=dict)
     effects: dict[str, Effects] = field(default_factory=dict)
     """Of subroutines by name, of hooks by `on NAME`."""

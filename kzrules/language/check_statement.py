@@ -7,6 +7,7 @@ from kzrules.language import types
 from kzrules.language.check_conditions import proves
 from kzrules.language.check_expression import ExpressionChecks
 from kzrules.language.check_finding import error, warning
+from kzrules.language.check_keys import key_kinds
 from kzrules.language.check_scope import NOTHING_TO_SETTLE, Place, Variable
 from kzrules.language.diagnostic import Edit, Fix
 from kzrules.language.names import counted, did_you_mean, nearest
@@ -181,8 +182,9 @@ class StatementChecks(ExpressionChecks):
         """`delete x where COND` reads `key` and `value` of each entry."""
         self.table(statement.table, statement.span)
         self.scope.enter()
-        for name in ("key", "value"):
-            self.scope.frames[-1][name] = Variable(name, statement.span)
+        frame = self.scope.frames[-1]
+        frame["key"] = Variable("key", statement.span, Info(key_kinds(self.names, statement.table)))
+        frame["value"] = Variable("value", statement.span)
         outer, self.only_looks = self.only_looks, True
         self.condition(statement.condition)
         self.only_looks = outer

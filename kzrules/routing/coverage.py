@@ -146,7 +146,13 @@ class _Walk:
                 yield from self._branch(statement.body, statement.span, f"after {statement.name}", outer, why)
         otherwise = getattr(statement, "otherwise", None)
         if isinstance(otherwise, tree.Else):
-            yield from self._branch(otherwise.body, otherwise.span, "else", outer, "it was always answered")
+            yield from self._branch(
+                otherwise.body,
+                otherwise.span,
+                "else",
+                outer,
+                'no test makes it fail, by `given ... fails "timeout"`',
+            )
 
     def _if(self, statement: tree.If, outer: str) -> Iterator[Item]:
         for branch in statement.branches:

@@ -164,6 +164,19 @@ def test_delete_where_takes_what_fits():
     assert {"b": 1} == play.table("t")
 
 
+def test_delete_where_looks_at_the_parts_of_a_key_and_forgets_nothing_when_it_fails():
+    play = stage("table t { }\n" + ROUTE.format("delete t where key[1] matches /^a/"))
+    for key in (["u", "a.com"], ["u", "b.com"], "a.com"):
+        play.book.tables["t"].write(key, 1, NOW)
+    play.run({})
+    assert {"['u', 'b.com']": 1, "a.com": 1} == play.table("t")
+    play = stage("table t { }\n" + ROUTE.format("delete t where key matches /a/"))
+    for key in ("a.com", ["u", "a.com"]):
+        play.book.tables["t"].write(key, 1, NOW)
+    assert "`matches` needs text on its left side, and this is a list" == play.run({}).outcome.why
+    assert {"a.com": 1, "['u', 'a.com']": 1} == play.table("t")
+
+
 def test_a_key_may_be_a_list_and_an_entry_may_last_its_own_time():
     play = stage("table t { ttl: 1h }\n" + ROUTE.format("t[[.U, .R]] = true lasting 5s"))
     play.run({"U": "u", "R": "r"})
