@@ -53,9 +53,19 @@ def command(
 ) -> int:
     """Look at a QUEUE of dead letters, send them back, or remove them.
 
-    list and show consume nothing. replay sends each letter to the queue that it came from, and
-    removes it once the broker has confirmed that. Exit status 1: some could not be sent back.
-    """
+    \b
+    list    a line or two for each letter; nothing is consumed
+    show    each letter whole, with its payload; nothing is consumed
+    replay  sends each to the queue that it came from, and removes it
+            once the broker has confirmed that
+    purge   removes them, after asking
+
+    \b
+    kzrules dead list presence.dead --rules rules/presence
+    kzrules dead replay presence.dead --rules rules/presence
+
+    Exit status 1: some could not be sent back.
+    """  # noqa: D301  click's mark for lines that stay as they are
     terminal = Terminal.of(sys.stdout, color)
     spec, login = broker_of(rules, url, folder, secret)
     meant = Where(where)

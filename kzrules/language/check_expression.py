@@ -118,7 +118,14 @@ class ExpressionChecks(CallChecks, FieldChecks):
         if expr.id in self.names.tables:
             self.names.used.add(expr.id)
             text = f"`{expr.id}` is a table: a rule reads one entry of it"
-            self.findings.add(error("KZ312", text, expr.span, help=f"write `{expr.id}[key]`"))
+            self.findings.add(
+                error(
+                    "KZ312",
+                    text,
+                    expr.span,
+                    help=f"write `{expr.id}[key]`; a table is neither counted nor gone through",
+                )
+            )
         else:
             self.unknown_name(expr.id, expr.span)
         return types.UNKNOWN

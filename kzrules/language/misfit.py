@@ -24,7 +24,7 @@ def explained(walk: Walk, at: int) -> Diagnostic:
     span = walk.builder.span(at, at)
     if walk.at >= walk.last:
         return finding("KZ101", f"something is missing behind `{_short(word)}`", span, help=_wanted(walk))
-    told = _no_value(walk, at) or _no_declaration(walk, at) or foreign(walk, at) or _no_field(walk, at)
+    told = _no_declaration(walk, at) or foreign(walk, at) or _no_value(walk, at) or _no_field(walk, at)
     return told or finding("KZ101", f"`{_short(word)}` does not fit here", span, help=_wanted(walk))
 
 

@@ -160,6 +160,19 @@ def _value(walk: Walk, at: int) -> Diagnostic | None:
     return None
 
 
+def _ending(walk: Walk, at: int) -> Diagnostic | None:
+    """`done "why"`, `let x = match ...`"""
+    kinds = walk.kinds
+    if at and kinds[at - 1] in ("DONE", "RETRY", "REJECT") and kinds[at] in ("TEXT", "NAME", "FIELD"):
+        word = walk.builder.word(at - 1)
+        way_out = f"write `{word}({walk.builder.word(at)})`"
+        return _tell(walk, "KZ101", f"parentheses are missing behind `{word}`", way_out, at - 1)
+    if kinds[at] == "MATCH" and walk.accepts("INTEGER"):
+        way_out = 'write `if .Type == "a" then ... else ...`, or set the name in the arms of a `match`'
+        return _tell(walk, "KZ101", "`match` is a statement, and gives no value", way_out, at)
+    return None
+
+
 def _let(walk: Walk, at: int) -> Diagnostic | None:
     """`let a`, `let a, b = ...`, `after 5s { }`, `delete(...)`"""
     kinds, kind = walk.kinds, walk.kinds[at]
@@ -232,5 +245,5 @@ def _asked(walk: Walk) -> bool:
 
 
 _EXPLAIN: tuple[Callable[[Walk, int], Diagnostic | None], ...] = (
-    _declaration, _method, _loop, _let, _operator, _statement, _condition, _value,
+    _declaration, _ending, _method, _loop, _let, _operator, _statement, _condition, _value,
 )  # fmt: skip

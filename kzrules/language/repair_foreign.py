@@ -255,6 +255,9 @@ def _condition(walk: Walk, found: list[Diagnostic]) -> bool:
         tell(walk, found, "KZ147", "there is no `then` before a block", "take it away", "")
         walk.at += 1
         return True
+    if word in ("returns", "return", "gives", "replies", "yields") and walk.accepts("ANSWERS"):
+        tell(walk, found, "KZ147", f"`{word}` is written `answers` in a test", "write `answers`", "answers")
+        return turn(walk, "ANSWERS", "answers")
     if word in ("assert", "should", "verify") and walk.kind() == "NAME" and walk.accepts("EXPECT"):
         tell(walk, found, "KZ147", f"`{word}` is written `expect` in a test", "write `expect`", "expect")
         return turn(walk, "EXPECT", "expect")

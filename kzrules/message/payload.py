@@ -167,7 +167,7 @@ def _named(value: Any) -> str:
 # --- out -----------------------------------------------------------------------------------
 
 
-def weigh(value: Any, depth: int = 0) -> int:  # noqa: C901  one loop, for every message that leaves
+def weigh(value: Any, depth: int = 0) -> int:
     """About how many bytes a value is when written, found without writing it.
 
     `RuleFailure` when it is larger than 16 MiB or deeper than the bound: values share their
@@ -181,8 +181,7 @@ def weigh(value: Any, depth: int = 0) -> int:  # noqa: C901  one loop, for every
         raise RuleFailure(f"lists and objects lie more than {MAX_DEPTH} deep in each other")
     total = 32 + 2 * len(value)  # a value of many small parts costs more time than bytes
     if value.__class__ is dict:
-        for key in value:
-            total += len(key)
+        total += sum(map(len, value))
         value = value.values()
     for item in value:
         kind = item.__class__

