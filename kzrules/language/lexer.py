@@ -99,7 +99,7 @@ def _pattern() -> re.Pattern[str]:
     named = ("NAME", "FURTHER", "FURTHER_DOT", "FIELD", "TEXT", "DURATION", "DECIMAL", "INTEGER", "COMMENT")
     parts = [
         r"(?P<LINE_END>\n(?:[ \t\r\f]*\n)*)",
-        r"(?P<BRACKET>[][{}(),:])",  # signs that begin nothing longer: two tokens of five
+        r"(?P<BRACKET>[][{}(),]|:(?!=))",  # signs that begin nothing longer: two tokens of five
         *first,
         *(_group(name, patterns[name]) for name in named),
         *operators,
