@@ -24,9 +24,11 @@ def walk_through(walk: Walk, found: list[Diagnostic], broken: frozenset[int] = f
 
     `broken` are lines where a bracket was told to be missing: what does not fit there is no news.
     """
-    before = -1
+    before, place = -1, (-1, -1)
     while not walk.run():
-        if repaired(walk, found):
+        here = (walk.at, len(walk.states))
+        if here != place and repaired(walk, found):  # what is mended and still does not fit is left
+            place = here
             continue
         walk.settle("CLOSE_BRACE")  # what stands before may be complete: then it stays
         at = min(walk.at, walk.last - 1)

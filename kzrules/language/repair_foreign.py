@@ -222,7 +222,9 @@ def _named(walk: Walk, found: list[Diagnostic]) -> bool:
 def _event_name(walk: Walk, found: list[Diagnostic]) -> bool:
     """`event_route["name"]`, `event_route(name)`, `event_route name`"""
     at, tokens = walk.at, walk.builder.tokens
-    if at == 0 or walk.kinds[at - 1] != "EVENT_ROUTE" or walk.kind() == "OPEN_BRACE":
+    if at == 0 or walk.kinds[at - 1] != "EVENT_ROUTE" or not walk.accepts("ROUTE_NAME"):
+        return False
+    if walk.kind() == "OPEN_BRACE":
         return False
     near = range(at, min(at + 50, walk.last))
     stop = next((one for one in near if walk.kinds[one] in ("OPEN_BRACE", "SCHEMA", "WHEN")), walk.last)
