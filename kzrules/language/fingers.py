@@ -37,9 +37,12 @@ def _foreign(tokens: Tokens, at: int) -> bool:
     return after != ["REGEX"] if kind == "MATCHES" else _tight(tokens, at)
 
 
-def translated(tokens: Tokens, path: str, found: list[Diagnostic]) -> Tokens:
-    """Return the tokens as they would stand here; what was changed is told."""
-    return _Translation(tokens, path, found).run()
+def translated(tokens: Tokens, path: str, found: list[Diagnostic], *, in_braces: bool = False) -> Tokens:
+    """Return the tokens as they would stand here; what was changed is told.
+
+    `in_braces`: they stand in the braces of a text.
+    """
+    return _Translation(tokens, path, found, in_braces=in_braces).run()
 
 
 def _tight(tokens: Tokens, at: int) -> bool:

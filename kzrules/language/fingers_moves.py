@@ -16,8 +16,12 @@ _BEFORE_STATEMENT = {"OPEN_BRACE", "CLOSE_BRACE", "SEMICOLON", "CLOSE"}
 class Moves:
     """The old tokens, the place among them, and the new ones."""
 
-    def __init__(self, tokens: Tokens, path: str, found: list[Diagnostic]) -> None:
+    def __init__(
+        self, tokens: Tokens, path: str, found: list[Diagnostic], *, in_braces: bool = False
+    ) -> None:
         self.old = tokens
+        self.in_braces = in_braces
+        """They stand in the braces of a text, where no statement can."""
         self.path = path
         self.found = found
         self.new = Tokens(tokens.text, line_starts=tokens.line_starts, trivia=tokens.trivia)
@@ -88,6 +92,8 @@ class Moves:
 
     def begins(self) -> bool:
         """Whether a statement may begin here."""
+        if self.in_braces:
+            return False
         return (
             not self.new.kinds or self.old.first_on_line(self.at) or self.new.kinds[-1] in _BEFORE_STATEMENT
         )
@@ -104,3 +110,12 @@ class Moves:
     def inside(self) -> bool:
         """Whether a brace is open."""
         return self.braces > 0
+
+    def in_subscription(self) -> bool:
+        """Whether the brace that is open is that of `subscribe NAME {`: elsewhere its words are names."""
+        kinds, depth = self.new.kinds, 0
+        for place in range(len(kinds) - 1, max(1, len(kinds) - FAR), -1):
+            depth += (kinds[place] == "CLOSE_BRACE") - (kinds[place] == "OPEN_BRACE")
+            if depth < 0:
+                return kinds[place - 2] == "SUBSCRIBE"
+        return False

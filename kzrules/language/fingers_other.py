@@ -205,12 +205,7 @@ class Other(Moves):
     def head_with_colon(self, text: str) -> bool:
         """`exchange: "x"` in a subscription."""
         texts = ("TEXT", "NAME", "QUOTED")
-        if (
-            self.parentheses
-            or not self.inside()
-            or self.next(2) not in texts
-            or self.new.kinds[-1:] == ["COMMA"]
-        ):
+        if self.parentheses or self.next(2) not in texts or not self.in_subscription():
             return False
         sign, name = self.old.texts[self.at + 1], self.old.texts[self.at + 2]
         self.keep()

@@ -48,7 +48,9 @@ class _File:
 
     def _within_text(self, tokens: Tokens) -> Any:
         if needed(tokens):
-            tokens = translated(tokens, self.path, self.found)
+            tokens = translated(tokens, self.path, self.found, in_braces=True)
+        if not tokens.kinds:
+            return None  # nothing was left of it, and that is told
         walk = Walk(self._builder(tokens), "expression", 0, len(tokens.kinds))
         return walk_through(walk, self.found)
 

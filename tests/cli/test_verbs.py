@@ -505,6 +505,15 @@ def test_a_reader_that_goes_away_is_no_error(kzrules, rules, tmp_path):
     assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
 
 
+@pytest.fixture
+def interruptible():
+    """What a shell starts with `&` ignores SIGINT, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_is_quiet(rules, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     command = [sys.executable, "-u", "-m", "kzrules.cli", "trace", str(rules), "-"]

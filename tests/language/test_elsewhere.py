@@ -1,5 +1,8 @@
 import re
 
+import pytest
+
+from kzrules.language import fingers
 from kzrules.language.elsewhere import CALLS, METHODS, NAMES, OPERATORS, method
 from kzrules.language.parse import parse
 from kzrules.words import WORDS
@@ -41,3 +44,22 @@ def test_names_that_mean_something_elsewhere_may_be_set_here():
         )
     )
     assert parse(f"every 1s {{\n{text}}}\n", "x.kzr")[1] == []
+
+
+@pytest.mark.parametrize("name", ["queue", "exchange", "fork", "children", "listen", "modparam"])
+def test_names_that_mean_something_elsewhere_may_be_set_and_told_in_a_text(name):
+    text = f'    let {name} = "a"\n    info("it is {{{name}}}")\n'
+    assert parse(f"language 1\nevent_route[kazoo:consumer-event] {{\n{text}}}\n", "x.kzr")[1] == []
+
+
+@pytest.mark.parametrize("name", sorted(fingers.NAMES))
+def test_what_stands_elsewhere_stands_in_the_braces_of_a_text_without_a_traceback(name):
+    for inner in (name, f"{name}()", f"{name};", f"{name} {name}", f"${name}"):
+        parse(f'event_route[kazoo:consumer-event] {{ info("{{{inner}}}") }}\n', "x.kzr")
+
+
+def test_a_colon_behind_the_queue_is_one_of_a_subscription_only():
+    told = parse('subscribe s { queue: "q" routing: ["#"] }\n', "x.kzr")[1]
+    assert [one.code for one in told] == ["KZ137"]
+    inner = 'event_route[kazoo:consumer-event] { let o = { queue: "q" } info("{o}") }\n'
+    assert [one.code for one in parse(inner, "x.kzr")[1]] == ["KZ112"]
