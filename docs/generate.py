@@ -5,9 +5,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from interop import differences
-from kzrules.language.codes import CODES
-from kzrules.language.grammar import written
+from kzrules.language.findings.codes import CODES
 from kzrules.language.manual import findings_page, language_page, words_page
+from kzrules.language.parsing.grammar import written
 from kzrules.words import WORDS
 
 DOCS = Path(__file__).resolve().parent

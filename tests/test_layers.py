@@ -30,6 +30,34 @@ RANKS = {
     )
     for name in names
 }
+LANGUAGE = [
+    "span",
+    "word",
+    "values",
+    "tree",
+    "types",
+    "regex",
+    "schema",
+    "program",
+    "places",
+    "cache",
+    "findings",
+    "parsing",
+    "slips",
+    "parse",
+    "outline",
+    "source",
+    "declaring",
+    "declare",
+    "checking",
+    "check",
+    "compiling",
+    "compile",
+    "format_expression",
+    "format",
+    "manual",
+]
+"""The rooms of `language`, in the order in which a rule file passes through them."""
 FIRST_WITH_TWISTED = RANKS["logs"]
 FILES = sorted((ROOT / "kzrules").rglob("*.py"))
 
@@ -69,6 +97,26 @@ def test_a_file_imports_only_from_the_parts_before_its_own(path):
         other = rest.partition(".")[0]
         if top == "kzrules" and other in RANKS:
             assert may_import(part, other), f"{path} imports {module}"
+
+
+def rooms_imported(path):
+    """The rooms of `language` that a file of it imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.ImportFrom(module="kzrules.language", names=names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module=str(module)) if module.startswith("kzrules.language."):
+                yield module.split(".")[2]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "kzrules/language").rglob("[!_]*.py")), ids=lambda path: path.stem
+)
+def test_a_room_of_the_language_imports_only_from_the_rooms_before_it(path):
+    own = path.relative_to(ROOT / "kzrules/language").with_suffix("").parts[0]
+    assert own in LANGUAGE, f"{own} has no place in the order yet"
+    for room in rooms_imported(path):
+        assert LANGUAGE.index(room) <= LANGUAGE.index(own), f"{path} imports {room}"
 
 
 @pytest.mark.parametrize(

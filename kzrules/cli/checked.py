@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from kzrules.cli import known
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 from kzrules.language.schema import path_of
 from kzrules.language.source import Sources, read_program
 from kzrules.language.tree import EventRoute

@@ -15,7 +15,7 @@ import click
 
 from kzrules import __version__
 from kzrules.errors import KzError
-from kzrules.language.names import did_you_mean
+from kzrules.language.findings.nearest import did_you_mean
 
 VERBS = {
     "check": "Say what is wrong in rule files, before the service does.",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kzrules.cli.report import shown
 from kzrules.cli.terminal import BOLD, CYAN, GREEN, RED, Terminal
-from kzrules.language.diagnostic import Diagnostic, Edit, Fix
+from kzrules.language.findings.diagnostic import Diagnostic, Edit, Fix
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 

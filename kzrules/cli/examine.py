@@ -7,7 +7,7 @@ import click
 
 from kzrules.cli.known import Checked, recall
 from kzrules.cli.report import Report, shown
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 from kzrules.language.places import programs
 
 

@@ -6,9 +6,9 @@ from textwrap import fill
 import click
 
 from kzrules.cli.terminal import BOLD, DIM, RED, YELLOW, Terminal, Wish, colour_option
-from kzrules.language.codes import CODES, Code
-from kzrules.language.diagnostic import Severity
-from kzrules.language.names import did_you_mean
+from kzrules.language.findings.codes import CODES, Code
+from kzrules.language.findings.diagnostic import Severity
+from kzrules.language.findings.nearest import did_you_mean
 
 
 def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:

@@ -16,7 +16,7 @@ from kzrules.cli.known import places
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import BOLD, GREEN, RED, YELLOW, Terminal, Wish, colour_option, counted
 from kzrules.language import cache
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 from kzrules.language.format import format_file
 from kzrules.language.parse import parse
 from kzrules.language.places import content, programs

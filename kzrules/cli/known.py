@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kzrules.language import cache
-from kzrules.language.diagnostic import Diagnostic, Edit, Fix, Label, Severity
+from kzrules.language.findings.diagnostic import Diagnostic, Edit, Fix, Label, Severity
 from kzrules.language.places import content, rule_files
 from kzrules.language.span import Span
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kzrules.cli.terminal import counted
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from kzrules.cli.examine import examine
 from kzrules.cli.git import Changes, Commit
 from kzrules.cli.report import Report
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 
 Key = tuple[str, str, str, str]
 

@@ -14,7 +14,7 @@ from kzrules.convert.uses import Key, bodies_of, steps_of
 from kzrules.convert.variables import SHARED
 from kzrules.convert.world import World, fresh
 from kzrules.language import tree as t
-from kzrules.language.check_statement import block_leaves, leaves
+from kzrules.language.checking.statement import block_leaves, leaves
 
 
 class Statements(Looping):

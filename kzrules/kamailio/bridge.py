@@ -16,7 +16,7 @@ from kzrules.kamailio.questions import Outside, Questions, Workers
 from kzrules.kamailio.rpc import JsonRpc
 from kzrules.kamailio.rpc_datagram import OverDatagrams
 from kzrules.kamailio.rpc_http import OverHttp
-from kzrules.language.declare_kamailio import is_loopback
+from kzrules.language.declaring.kamailio import is_loopback
 from kzrules.language.program import KamailioSpec
 from kzrules.message.action import Answer, Rpc, Tell, Unanswered
 from kzrules.routing.book import Book

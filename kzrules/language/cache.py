@@ -37,8 +37,8 @@ def _made_by() -> str:
     """When the code that fills the cache was last changed: a checkout has one version for long."""
     here = Path(__file__).parents[1]
     parts = ("message", "language", "words", "routing", "cli")
-    sources = [entry for part in parts for entry in os.scandir(here / part)]
-    return repr(sorted((one.path, one.stat().st_mtime_ns) for one in sources if one.name.endswith(".py")))
+    sources = [source for part in parts for source in (here / part).rglob("*.py")]
+    return repr(sorted((str(source), source.stat().st_mtime_ns) for source in sources))
 
 
 def read(kind: str, key: str) -> bytes | None:

@@ -7,19 +7,19 @@ import gc
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
-from kzrules.language.check_bodies import Bodies
-from kzrules.language.check_delivery import delivery
-from kzrules.language.check_names import collect
-from kzrules.language.check_payloads import payloads
-from kzrules.language.check_questions import questions
-from kzrules.language.check_schemas import shapes
-from kzrules.language.check_tests import check_tests
-from kzrules.language.check_unused import unused
+from kzrules.language.checking.bodies import Bodies
+from kzrules.language.checking.delivery import delivery
+from kzrules.language.checking.names import collect
+from kzrules.language.checking.payloads import payloads
+from kzrules.language.checking.questions import questions
+from kzrules.language.checking.reach import forestalled
+from kzrules.language.checking.reach_names import reach_names
+from kzrules.language.checking.schemas import shapes
+from kzrules.language.checking.silence import silenced
+from kzrules.language.checking.tests import check_tests
+from kzrules.language.checking.unused import unused
 from kzrules.language.declare import Declared, declare
-from kzrules.language.diagnostic import Diagnostic, Findings
-from kzrules.language.reach import forestalled
-from kzrules.language.reach_names import reach_names
-from kzrules.language.silence import silenced
+from kzrules.language.findings.diagnostic import Diagnostic, Findings
 from kzrules.language.tree import RuleFile, Span
 from kzrules.language.word import Words
 

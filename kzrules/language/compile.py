@@ -15,10 +15,11 @@ from types import CodeType
 from typing import Any
 
 from kzrules.errors import RuleFailure
-from kzrules.language import cache, compile_names, values
-from kzrules.language.compile_names import key_function, names_code, names_function
-from kzrules.language.compile_statement import Function, Part
-from kzrules.language.compile_unit import (
+from kzrules.language import cache, values
+from kzrules.language.compiling import names as compile_names
+from kzrules.language.compiling.names import key_function, names_code, names_function
+from kzrules.language.compiling.statement import Function, Part
+from kzrules.language.compiling.unit import (
     Pattern,
     Surroundings,
     Unit,
@@ -27,8 +28,8 @@ from kzrules.language.compile_unit import (
     watch_name,
     word_name,
 )
-from kzrules.language.compile_value import PAYLOAD, RUN
-from kzrules.language.compile_waits import hook_functions, hook_name, waiting
+from kzrules.language.compiling.value import PAYLOAD, RUN
+from kzrules.language.compiling.waits import hook_functions, hook_name, waiting
 from kzrules.language.declare import Declared
 from kzrules.language.program import BlockCode, Program, Recorder, RouteCode
 from kzrules.language.regex import searcher

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from kzrules.language.declare_broker import broker
-from kzrules.language.declare_kamailio import kamailio
-from kzrules.language.declare_options import Option, Reader, anything, options, seconds, whole
-from kzrules.language.declare_settings import UNKNOWN, read_settings, twice
-from kzrules.language.declare_subscription import Asked, subscription
-from kzrules.language.diagnostic import Diagnostic, Findings
+from kzrules.language.declaring.broker import broker
+from kzrules.language.declaring.kamailio import kamailio
+from kzrules.language.declaring.options import Option, Reader, anything, options, seconds, whole
+from kzrules.language.declaring.settings import UNKNOWN, read_settings, twice
+from kzrules.language.declaring.subscription import Asked, subscription
+from kzrules.language.findings.diagnostic import Diagnostic, Findings
 from kzrules.language.program import BrokerSpec, KamailioSpec, SubscriptionSpec, TableSpec, TimerSpec
 from kzrules.language.tree import Broker, Every, Kamailio, RuleFile, Span, Subscribe, Table
 from kzrules.language.word import Words

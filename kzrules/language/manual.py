@@ -7,7 +7,7 @@ the findings from the pages of their codes.
 import re
 from collections.abc import Iterator, Mapping
 
-from kzrules.language.codes import Code
+from kzrules.language.findings.codes import Code
 from kzrules.language.values import text
 from kzrules.language.word import ANY, JSON, NUMBER, REQUIRED, Example, Kind, Parameter, Word, Words
 
@@ -68,7 +68,7 @@ _CHAPTERS = {
 def findings_page(codes: Mapping[str, Code]) -> str:
     """The page of all findings, by chapter, in the order of their codes."""
     parts = [
-        _MADE.format(source="the pages in `kzrules/language/explained`"),
+        _MADE.format(source="the pages in `kzrules/language/findings/explained`"),
         "# Findings\n",
         _FINDINGS_INTRODUCED,
     ]

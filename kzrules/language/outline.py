@@ -9,7 +9,7 @@ from typing import Any
 
 from kzrules.language import cache
 from kzrules.language import tree as t
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 from kzrules.language.parse import parse
 
 KIND = "outline"

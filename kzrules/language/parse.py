@@ -8,18 +8,18 @@ import gc
 from typing import Any
 
 from kzrules.language import tree as t
-from kzrules.language.brackets import fit, mended
-from kzrules.language.build import Builder
-from kzrules.language.diagnostic import Diagnostic
-from kzrules.language.finding import Few, finding
-from kzrules.language.fingers import needed, translated
-from kzrules.language.lalr import Walk
-from kzrules.language.lexer import Tokens, lex
-from kzrules.language.recover import walk_through
-from kzrules.language.split import deep, pieces
-from kzrules.language.texts import Texts
+from kzrules.language.findings.diagnostic import Diagnostic
+from kzrules.language.findings.finding import Few, finding
+from kzrules.language.parsing.brackets import fit, mended
+from kzrules.language.parsing.build import Builder
+from kzrules.language.parsing.lalr import Walk
+from kzrules.language.parsing.lexer import Tokens, lex
+from kzrules.language.parsing.split import deep, pieces
+from kzrules.language.parsing.texts import Texts
+from kzrules.language.parsing.trivia import attach, silences
+from kzrules.language.slips.fingers import needed, translated
+from kzrules.language.slips.recover import walk_through
 from kzrules.language.tree import Span
-from kzrules.language.trivia import attach, silences
 
 DEEPEST_TREE = 200
 """How many nodes may lie in each other: what reads trees does so by recursion."""

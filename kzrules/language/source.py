@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kzrules.language import outline
-from kzrules.language.diagnostic import Diagnostic
-from kzrules.language.finding import finding
+from kzrules.language.findings.diagnostic import Diagnostic
+from kzrules.language.findings.finding import finding
 from kzrules.language.parse import parse
 from kzrules.language.places import SUFFIX, TooLargeError, content, rule_files
 from kzrules.language.tree import RuleFile, Span, UseFile

@@ -12,7 +12,7 @@ from typing import Any
 
 from kzrules.language import cache
 from kzrules.language.compile import Code, kept_code
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 from kzrules.language.places import content
 from kzrules.language.schema import path_of
 from kzrules.language.tree import EventRoute, RuleFile

@@ -10,7 +10,7 @@ from typing import Any
 from kzrules.language.check import check
 from kzrules.language.compile import TooDeep, codes_of, linked
 from kzrules.language.declare import Declared, declare
-from kzrules.language.diagnostic import Diagnostic, Severity
+from kzrules.language.findings.diagnostic import Diagnostic, Severity
 from kzrules.language.program import Program
 from kzrules.language.schema import load as read_schema
 from kzrules.language.schema import path_of, validator

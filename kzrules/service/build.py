@@ -11,7 +11,7 @@ from twisted.application.service import Service
 
 from kzrules import __version__
 from kzrules.errors import SettingError
-from kzrules.language.render import render
+from kzrules.language.findings.render import render
 from kzrules.message.identity import Identity
 from kzrules.operate.state import StateFolder
 from kzrules.routing.load import Loaded

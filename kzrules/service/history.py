@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 from kzrules.language.schema import path_of
 from kzrules.language.tree import EventRoute
 from kzrules.operate.status import Finding, Refused, Reloads

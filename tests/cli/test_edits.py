@@ -4,7 +4,7 @@ import pytest
 
 from kzrules.cli.edits import apply, as_stored, save, unified
 from kzrules.cli.terminal import Terminal
-from kzrules.language.diagnostic import Diagnostic, Edit, Fix, Severity
+from kzrules.language.findings.diagnostic import Diagnostic, Edit, Fix, Severity
 from kzrules.language.tree import Span
 
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from kzrules.cli.command import verbs
-from kzrules.language.respell import meant
+from kzrules.language.findings.respell import meant
 
 WRONG = """\
 language 1

@@ -13,7 +13,7 @@ import requests_cache
 from kzrules.cli.formats import FORMATS, write
 from kzrules.cli.report import Report
 from kzrules.cli.terminal import Terminal
-from kzrules.language.diagnostic import Diagnostic, Edit, Fix, Label, Severity
+from kzrules.language.findings.diagnostic import Diagnostic, Edit, Fix, Label, Severity
 from kzrules.language.tree import Span
 
 TEXT = 'language 1\n\nevent_route[call] when .State == "early" && true {\n    infoo("x", 100%)\n}\n'

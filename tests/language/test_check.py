@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kzrules.language.check import check
+from kzrules.language.findings.render import render
 from kzrules.language.parse import parse
-from kzrules.language.render import render
 from kzrules.words import WORDS
 
 HERE = Path(__file__).parent

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from kzrules.language.check import check
-from kzrules.language.codes import CODES
 from kzrules.language.compile import compile_program
 from kzrules.language.declare import declare
+from kzrules.language.findings.codes import CODES
 from kzrules.language.parse import parse
 from kzrules.words import WORDS
 

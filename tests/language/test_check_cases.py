@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kzrules.language.check import check
-from kzrules.language.codes import CODES
+from kzrules.language.findings.codes import CODES
 from kzrules.language.source import read_program
 from kzrules.words import WORDS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kzrules.language.check import check
-from kzrules.language.codes import CODES
+from kzrules.language.findings.codes import CODES
 from kzrules.language.source import read_program
 from kzrules.words import WORDS
 
@@ -72,7 +72,7 @@ def test_a_page_says_what_it_means_and_when_to_silence_it(code):
 
 def test_every_code_that_is_found_has_a_page_of_the_same_severity():
     used = {}
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for severity, code in re.findall(r'\b(error|warning)\(\s*"(KZ\d+)"', path.read_text()):
             used.setdefault(code, set()).add(severity)
     assert len(used) > 50
@@ -80,5 +80,5 @@ def test_every_code_that_is_found_has_a_page_of_the_same_severity():
 
 
 def test_every_page_is_of_a_code_that_is_found():
-    sources = "".join(path.read_text() for path in PACKAGE.glob("*.py"))
+    sources = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
     assert {code for code in CODES if f'"{code}"' not in sources} == set()

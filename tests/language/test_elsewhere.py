@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from kzrules.language import fingers
-from kzrules.language.elsewhere import CALLS, METHODS, NAMES, OPERATORS, method
 from kzrules.language.parse import parse
+from kzrules.language.slips import fingers
+from kzrules.language.slips.elsewhere import CALLS, METHODS, NAMES, OPERATORS, method
 from kzrules.words import WORDS
 
 NO_WORDS = {"done", "retry", "reject", "name", "NAME", "secret", "not", "docs", "later"}

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from trees import rule_files
 
 from kzrules.language.format import format_file
-from kzrules.language.lexer import lex
 from kzrules.language.parse import parse
+from kzrules.language.parsing.lexer import lex
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("rules/**/*.kzr"))
 ALLOWED = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))

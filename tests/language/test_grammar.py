@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from lark import Lark
 
-from kzrules.language import cache, grammar
-from kzrules.language.grammar import STARTS, Tables, built, tables, written
+from kzrules.language import cache
 from kzrules.language.parse import parse
+from kzrules.language.parsing import grammar
+from kzrules.language.parsing.grammar import STARTS, Tables, built, tables, written
 
 GRAMMAR = (Path(__file__).parents[2] / "grammar" / "kzrules.lark").read_text("utf-8")
 EXAMPLES = re.findall(r"// ```kzr\n(.*?)// ```", GRAMMAR, re.DOTALL)

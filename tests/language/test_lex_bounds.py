@@ -2,8 +2,8 @@
 
 import pytest
 
-from kzrules.language.lexer import lex
 from kzrules.language.parse import parse
+from kzrules.language.parsing.lexer import lex
 
 SIZE = 300_000
 PIECES = {

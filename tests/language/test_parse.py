@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kzrules.language import tree as t
-from kzrules.language.lexer import lex
 from kzrules.language.parse import parse
+from kzrules.language.parsing.lexer import lex
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("rules/**/*.kzr"))
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kzrules.language.check import check
+from kzrules.language.checking.reach_logic import literal_start
+from kzrules.language.checking.reach_witness import name_fields
 from kzrules.language.parse import parse
-from kzrules.language.reach_logic import literal_start
-from kzrules.language.reach_witness import name_fields
 from kzrules.language.tree import EventRoute
 from kzrules.words import WORDS
 

@@ -1,8 +1,8 @@
 import unicodedata
 
-from kzrules.language.diagnostic import Diagnostic, Label, Severity
+from kzrules.language.findings.diagnostic import Diagnostic, Label, Severity
+from kzrules.language.findings.render import concise, render
 from kzrules.language.parse import parse
-from kzrules.language.render import concise, render
 from kzrules.language.tree import Span
 
 

@@ -1,7 +1,7 @@
 """A finding quotes the rule's line, but never a password in it."""
 
-from kzrules.language.diagnostic import Diagnostic, Severity
-from kzrules.language.render import render
+from kzrules.language.findings.diagnostic import Diagnostic, Severity
+from kzrules.language.findings.render import render
 from kzrules.language.tree import Span
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from kzrules.language import tree as t
-from kzrules.language.grammar import tables
+from kzrules.language.parsing.grammar import tables
 
 SPAN = t.Span("random.kzr", 1, 1, 1, 1)
 KEYWORDS = {word for word in tables().words if word[0].isalpha()}

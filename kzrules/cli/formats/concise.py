@@ -3,7 +3,7 @@
 from kzrules.cli.formats.full import summary
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import BOLD, CYAN, RED, YELLOW, Terminal, visible
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 
 
 def write(report: Report, terminal: Terminal) -> str:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from kzrules.cli.report import Report
 from kzrules.cli.terminal import GREEN, RED, YELLOW, Terminal
-from kzrules.language.diagnostic import Diagnostic
-from kzrules.language.render import render
+from kzrules.language.findings.diagnostic import Diagnostic
+from kzrules.language.findings.render import render
 
 
 def write(report: Report, terminal: Terminal) -> str:
@@ -22,7 +22,7 @@ def _marked(finding: Diagnostic) -> Diagnostic:
 
 
 def drawn(report: Report, terminal: Terminal) -> str:
-    """Findings as `language.render` draws them."""
+    """Findings as `language.findings.render` draws them."""
     text = render(list(report.findings), report.texts, terminal.width, terminal.colour)
     return f"{text.rstrip()}\n" if text.strip() else ""
 

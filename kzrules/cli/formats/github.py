@@ -6,7 +6,7 @@ https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 from kzrules.cli.formats.json import way_out
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import Terminal
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 
 
 def write(report: Report, _: Terminal) -> str:

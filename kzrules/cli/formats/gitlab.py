@@ -11,7 +11,7 @@ from typing import Any
 from kzrules.cli.formats.json import way_out
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import Terminal
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 
 
 def write(report: Report, _: Terminal) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import Terminal
-from kzrules.language.diagnostic import Diagnostic, Fix
+from kzrules.language.findings.diagnostic import Diagnostic, Fix
 from kzrules.language.span import Span
 
 

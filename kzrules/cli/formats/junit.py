@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from kzrules.cli.formats.json import way_out
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import Terminal
-from kzrules.language.diagnostic import Diagnostic
+from kzrules.language.findings.diagnostic import Diagnostic
 
 
 def write(report: Report, _: Terminal) -> str:

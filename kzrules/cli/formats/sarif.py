@@ -12,8 +12,8 @@ from kzrules import __version__
 from kzrules.cli.formats.json import way_out
 from kzrules.cli.report import Report, shown
 from kzrules.cli.terminal import Terminal
-from kzrules.language.codes import CODES, Code
-from kzrules.language.diagnostic import Diagnostic, Edit, Fix
+from kzrules.language.findings.codes import CODES, Code
+from kzrules.language.findings.diagnostic import Diagnostic, Edit, Fix
 from kzrules.language.span import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -1,0 +1,1 @@
+"""The parts of `compile`: trees to Python's own syntax, statement by statement."""

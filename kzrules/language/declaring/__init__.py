@@ -1,0 +1,1 @@
+"""The parts of `declare`: each kind of declaration as plain values."""
