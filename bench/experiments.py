@@ -122,7 +122,7 @@ async def processes(round_: Round, to: Experiment) -> None:
 async def subscriptions(round_: Round, to: Experiment) -> None:
     """One process, 1 to 50 subscriptions, each with its queue."""
     for many in (1, 10, 50):
-        count = round_.count(60_000)
+        count = round_.count(200_000)
         queues = [f"{QUEUE}.{number}" for number in range(many)]
         text = "".join(
             subscribe(queue, PREFETCH).replace("subscribe bench", f"subscribe bench_{number}")
