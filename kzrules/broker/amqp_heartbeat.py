@@ -11,6 +11,9 @@ from kzrules.clock import Clock, Timer
 PATIENCE = 1.5
 """Heartbeats of silence after which a peer is taken for dead; both sides beat twice in each."""
 
+SOONEST = 0.01
+"""Heartbeats between two looks, at least: a rest that is lost in the clock's rounding is no wait at all."""
+
 
 class Heartbeat:
     """Sends a beat every half interval, and says once when nothing came for too long."""
@@ -49,7 +52,7 @@ class Heartbeat:
         limit = self._interval * PATIENCE
         late = now - planned_from - limit
         if now - self._heard < limit:
-            wait, since = self._heard + limit - now, self._heard
+            wait, since = max(self._heard + limit - now, self._interval * SOONEST), self._heard
         elif late > self._interval / 4:
             # We ourselves stood still: what the peer sent meanwhile has not been read yet.
             wait, since = self._interval / 2, now + self._interval / 2 - limit
