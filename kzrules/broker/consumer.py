@@ -110,6 +110,8 @@ class Consumer:
 
     def use(self, session: Session) -> None:
         """The zone is connected: consume there."""
+        for consuming in self._channels:  # where it went back to this broker, the one before still listens
+            consuming.settlement.flush()
         self._session = session
         self._copies.forget()
         session.on_lost(partial(self._session_lost, session))

@@ -98,6 +98,7 @@ class Course:
         self.in_hand += len(batch)
         if self.spec.immediate:
             settlement.done_many([delivery.tag for delivery in batch])
+            settlement.flush()  # before the rule runs: what the broker has not heard of, it delivers again
         self._submit(self.running.work(settlement, self._means.book(), batch))
 
     def close(self) -> None:

@@ -60,6 +60,7 @@ class EvapiProtocol(Protocol):
         self._bytes = 0
         self._leaving = 0  # bytes that the transport was given since it last had none
         self._pulls = False
+        self._given_up = False
         self._transport: Any = None
 
     def connectionMade(self) -> None:  # noqa: N802  the name is Twisted's
@@ -88,14 +89,21 @@ class EvapiProtocol(Protocol):
         if self._pulls and not self._waiting and self._leaving + len(frame) <= AT_ONCE:
             self._give(frame)
             return
+        if self._bytes + len(frame) > MOST_UNREAD:
+            self._give_up()
+            return
         self._waiting.append(frame)
         self._bytes += len(frame)
-        if self._bytes > MOST_UNREAD:
-            self._owner.log.error("{name} does not read: its connection is given up", name=self._owner.name)
-            self.abort()
-        elif not self._pulls:
+        if not self._pulls:
             self._pulls = True
             self._transport.registerProducer(self, False)  # noqa: FBT003  it pulls, at once for the first time
+
+    def _give_up(self) -> None:
+        """Once: what is written between now and the connection's end has nowhere to go."""
+        if not self._given_up:
+            self._given_up = True
+            self._owner.log.error("{name} does not read: its connection is given up", name=self._owner.name)
+            self.abort()
 
     @property
     def full(self) -> bool:

@@ -79,6 +79,22 @@ def test_immediate_acks_at_hand_over_and_keeps_what_has_no_room():
     assert it.consumer.in_hand == 4
 
 
+def test_immediate_acks_before_a_rule_runs():
+    it = house(lambda payload, event: it.happened.append(("ran", payload["n"])) or done(), immediate=True)
+    it.channel.deliver({"n": 1}, {"n": 2})
+    it.clock.advance(0)
+    assert [("ack", 2, True), ("ran", 1), ("ran", 2)] == it.happened[-3:]
+
+
+def test_what_waits_for_its_ack_is_acked_before_the_broker_is_left_for_a_preferred_one():
+    it = house(lambda payload, event: done())
+    it.channel.deliver({})
+    it.clock.advance(0)
+    assert [] == it.settled()
+    it.consumer.use(FakeSession(it.happened))
+    assert [("ack", 1, True)] == it.settled()
+
+
 def test_immediate_goes_on_as_work_completes():
     waiting = []
     it = house(asks, immediate=True, prefetch=2)
