@@ -48,7 +48,12 @@ def keep(
     schemas: Mapping[str, str | None],
     findings: Sequence[Diagnostic],
 ) -> None:
-    """Remember the findings. `seen` are the `places` and `schemas` the digests from before the check."""
+    """Remember the findings. `seen` are the `places` and `schemas` the digests from before the check.
+
+    Nothing is kept of texts with a password, for findings may quote them.
+    """
+    if any(map(cache.quotes_login, texts.values())):
+        return
     entry = {
         "places": seen,
         "texts": {path: _digest(text.encode()) for path, text in texts.items()},

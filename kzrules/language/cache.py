@@ -7,6 +7,7 @@ with its own checksum: what does not fit is made anew.
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 import time
@@ -20,6 +21,15 @@ from kzrules import __version__
 KEPT_DAYS = 30
 MOST_ENTRIES = 4000
 MOST_BYTES = 256 * 1024 * 1024
+LOGIN = re.compile(r"://(?![^\s:/@\"]*:\{\w+\}@)[^\n]*@")
+"""A URL with user or password; one whose password is a setting's gives nothing away. It is generous: a
+password may hold any sign, and what is taken for one by mistake only costs time.
+"""
+
+
+def quotes_login(text: str) -> bool:
+    """Tell whether a text may give a login away: what is made of it is not kept."""
+    return LOGIN.search(text) is not None
 
 
 def key_of(*parts: str | bytes) -> str:

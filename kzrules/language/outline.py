@@ -1,9 +1,11 @@
 """What a file declares, without the bodies: all that is needed of rules whose code is kept.
 
-It is kept by the file's text. `source` asks here in place of the parser where a program is loaded.
+It is kept by the file's text. `source` asks here in place of the parser where a program is loaded, and
+`load` has it kept once it knows what the program says.
 """
 
 import pickle
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -27,15 +29,17 @@ def is_one(file: t.RuleFile) -> bool:
 
 
 def read(text: str, path: str) -> tuple[t.RuleFile, list[Diagnostic]]:
-    """Return the outline of a file if it was read before without a finding, else what `parse` does."""
-    key = cache.key_of(path, text)
-    kept = cache.read(KIND, key)
+    """Return the outline of a file if one is kept, else what `parse` does."""
+    kept = cache.read(KIND, cache.key_of(path, text))
     if kept is not None:
         return pickle.loads(kept), []  # noqa: S301  a private folder, checked by the cache
-    tree, findings = parse(text, path)
-    if not findings:
-        cache.write(KIND, key, pickle.dumps(of(tree)))
-    return tree, findings
+    return parse(text, path)
+
+
+def keep(tree: t.RuleFile, text: str, passwords: Iterable[str]) -> None:
+    """Remember a file in which nothing was found: not one with a password, for an outline quotes texts."""
+    if not cache.quotes_login(text) and not any(password in text for password in passwords):
+        cache.write(KIND, cache.key_of(tree.path, text), pickle.dumps(of(tree)))
 
 
 def of(tree: t.RuleFile) -> Outline:

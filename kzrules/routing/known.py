@@ -5,7 +5,7 @@ by its date). Only programs without errors are kept.
 """
 
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -56,8 +56,8 @@ def recall(key: str) -> Made | None:
     return Made(findings, codes, after_names) if len(codes) == len(keys) else None
 
 
-def keep(key: str, made: Made) -> None:
-    """Remember a program that has no errors."""
+def keep(key: str, made: Made, texts: Iterable[str]) -> None:
+    """Remember a program that has no errors; not one with a password, for findings may quote texts."""
     keys = [code.key for code in made.codes or ()]
-    if keys and None not in keys:
+    if keys and None not in keys and not any(map(cache.quotes_login, texts)):
         cache.write(KIND, key, pickle.dumps((made.findings, keys, made.after_names)))

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from kzrules.language import outline
 from kzrules.language.check import check
 from kzrules.language.compile import TooDeep, codes_of, linked
 from kzrules.language.declare import Declared, declare
@@ -63,6 +65,8 @@ def load(
         sources = given if isinstance(given, Sources) else read_outlines(given)
         declared = declare(sources.outlines, overrides, node, words=words, broker_file=broker_file)
         made = _made(sources, declared, (overrides, node, broker_file), words, instrument=instrument)
+        if made.codes is not None:
+            _keep_outlines(sources, declared)
         sources.trees.clear()  # large, and seldom needed again
         if made.codes is None:
             return Loaded(None, made.findings, sources.texts, sources, declared)
@@ -74,6 +78,17 @@ def load(
         return Loaded(book, made.findings, texts, sources, declared, program, made.after_names)
 
 
+def _keep_outlines(sources: Sources, declared: Declared) -> None:
+    """Of a program without errors, whose URLs are known: a password may be put together of settings."""
+    zones = declared.broker.zones if declared.broker else ()
+    logins = (urlsplit(url).password for zone in zones for url in zone.urls)
+    passwords = [password for password in logins if password]
+    found_in = {one.span.file for one in sources.findings}
+    for file in sources.outlines:
+        if file.path not in found_in and not outline.is_one(file):
+            outline.keep(file, sources.texts[file.path], passwords)
+
+
 def _made(sources: Sources, declared: Declared, under: Any, words: Words, *, instrument: bool) -> Made:
     """Findings and code: those of a program that was loaded before, else what checker and compiler make."""
     usual = words is WORDS and not instrument and not sources.findings
@@ -82,7 +97,7 @@ def _made(sources: Sources, declared: Declared, under: Any, words: Words, *, ins
     if made is None:
         made = _anew(sources, declared, words, instrument=instrument)
         if key:
-            known.keep(key, made)
+            known.keep(key, made, sources.texts.values())
     return made
 
 

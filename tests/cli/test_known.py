@@ -110,3 +110,9 @@ def test_every_part_of_a_finding_survives(folder):
     recalled = known.recall(["rules"])
     assert recalled is not None
     assert found == recalled[0]
+
+
+def test_what_was_found_beside_a_password_is_not_remembered(folder):
+    (folder / "two.kzr").write_text('broker {\n    zone main { "amqp://bob:hunter2@host" }\n}\n')
+    assert "KZ513" in {one.code for one in examine(["rules"]).findings}
+    assert known.recall(["rules"]) is None

@@ -170,3 +170,28 @@ def test_no_password_of_the_environment_is_kept(rules, tmp_path):
     kept = list((tmp_path / "cache" / "kzrules" / "language").iterdir())
     assert len(kept) > 2
     assert [file.name for file in kept if b"hunter2" in file.read_bytes()] == []
+
+
+PASSWORDS = {
+    "in a URL": 'broker {\n    zone main { "amqp://bob:hunter2@host" }\n}\n',
+    "with odd signs": 'broker {\n    zone main { "amqp://bob:hunter2%2F@/@host" }\n}\n',
+    "in a setting": 'setting password = "hunter2"\nbroker {\n    "amqp://bob:{password}@host"\n}\n',
+    "put together": 'setting half = "hunter2"\nsetting url = "bob:{half}x"\nbroker {\n    "amqp://{url}@host"\n}\n',
+    "of another service": 'kamailio proxy {\n    rpc: "http://bob:hunter2@host:8080/rpc"\n}\n',
+}
+
+
+@pytest.mark.parametrize("text", PASSWORDS.values(), ids=PASSWORDS)
+def test_no_password_of_a_rule_file_is_kept(rules, tmp_path, text):
+    (rules / "b.kzr").write_text(text)
+    for _ in range(2):
+        loaded(rules)
+    kept = list((tmp_path / "cache" / "kzrules" / "language").iterdir())
+    assert [file.name for file in kept if b"hunter2" in file.read_bytes()] == []
+
+
+def test_a_login_that_a_setting_gives_does_not_keep_a_file_from_being_known(rules, monkeypatch):
+    (rules / "b.kzr").write_text('setting password = "none"\nbroker {\n    "amqp://me:{password}@host"\n}\n')
+    loaded(rules, overrides={"password": "hunter2"})
+    monkeypatch.setattr("kzrules.language.outline.parse", None)
+    assert loaded(rules, overrides={"password": "hunter2"}).book is not None
