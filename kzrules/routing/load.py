@@ -96,7 +96,8 @@ def _made(sources: Sources, declared: Declared, under: Any, words: Words, *, ins
     made = known.recall(key) if key else None
     if made is None:
         made = _anew(sources, declared, words, instrument=instrument)
-        if key:
+        # the checker reads schemas again: where one was changed meanwhile, `key` names the one before
+        if key and key == known.key(sources.outlines, sources.texts, under):
             known.keep(key, made, sources.texts.values())
     return made
 

@@ -116,3 +116,11 @@ def test_what_was_found_beside_a_password_is_not_remembered(folder):
     (folder / "two.kzr").write_text('broker {\n    zone main { "amqp://bob:hunter2@host" }\n}\n')
     assert "KZ513" in {one.code for one in examine(["rules"]).findings}
     assert known.recall(["rules"]) is None
+
+
+def test_a_schema_that_changes_while_it_is_checked_is_checked_again(folder, monkeypatch):
+    real, before = anew._check, (folder / "all.json").read_text()
+    monkeypatch.setattr(anew, "_check", lambda sources: (change_a_schema(folder), real(sources))[1])
+    examine(["rules"])
+    (folder / "all.json").write_text(before)
+    assert known.recall(["rules"]) is None

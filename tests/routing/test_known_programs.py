@@ -195,3 +195,17 @@ def test_a_login_that_a_setting_gives_does_not_keep_a_file_from_being_known(rule
     loaded(rules, overrides={"password": "hunter2"})
     monkeypatch.setattr("kzrules.language.outline.parse", None)
     assert loaded(rules, overrides={"password": "hunter2"}).book is not None
+
+
+def test_a_schema_that_changes_while_it_is_checked_is_not_taken_for_the_one_before(rules, monkeypatch):
+    shape, check = rules / "shape.json", load.check
+
+    def late(*args, **more):
+        shape.write_text(json.dumps({"type": "object", "properties": {"Other": {}}}))
+        return check(*args, **more)
+
+    monkeypatch.setattr(load, "check", late)
+    meanwhile = loaded(rules)
+    monkeypatch.setattr(load, "check", check)
+    shape.write_text(json.dumps(SCHEMA))
+    assert loaded(rules).findings != meanwhile.findings
