@@ -21,6 +21,8 @@ from kzrules import __version__
 KEPT_DAYS = 30
 MOST_ENTRIES = 4000
 MOST_BYTES = 256 * 1024 * 1024
+DEPENDENCIES = ("google_re2-", "jsonschema", "lark-", "referencing-", "rpds_py-")
+"""How the names of packages begin whose answers are kept: patterns, schemas and the grammar's tables."""
 LOGIN = re.compile(r"://(?![^\s:/@\"]*:\{\w+\}@)[^\n]*@")
 """A URL with user or password; one whose password is a setting's gives nothing away. It is generous: a
 password may hold any sign, and what is taken for one by mistake only costs time.
@@ -46,9 +48,21 @@ def key_of(*parts: str | bytes) -> str:
 def _made_by() -> str:
     """When the code that fills the cache was last changed: a checkout has one version for long."""
     here = Path(__file__).parents[1]
-    parts = ("message", "language", "words", "routing", "cli")
-    sources = [source for part in parts for source in (here / part).rglob("*.py")]
-    return repr(sorted((str(source), source.stat().st_mtime_ns) for source in sources))
+    parts = ("message", "language", "wire", "words", "routing", "cli")
+    sources = [*here.glob("*.py"), *(source for part in parts for source in (here / part).rglob("*.py"))]
+    for folder in (here / "_shipped", here.parent):
+        sources += (folder / "grammar").glob("kzrules.*")
+    times = sorted((str(source), source.stat().st_mtime_ns) for source in sources)
+    return repr((times, _installed(tuple(sys.path))))
+
+
+def _installed(folders: tuple[str, ...]) -> list[str]:
+    """What is depended on, with versions, by the names of folders: to ask for them takes far longer."""
+    found: set[str] = set()
+    for folder in folders:
+        with suppress(OSError):  # not every entry is a folder
+            found.update(name for name in os.listdir(folder) if name.startswith(DEPENDENCIES))  # noqa: PTH208  names are enough
+    return sorted(name for name in found if name.endswith((".dist-info", ".egg-info")))
 
 
 def read(kind: str, key: str) -> bytes | None:

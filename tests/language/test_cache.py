@@ -1,0 +1,52 @@
+"""Entries are found by all that made them, do not grow without end, and are read from nobody else."""
+
+import os
+import sys
+
+import pytest
+
+from kzrules.language import cache
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("KZRULES_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "kzrules" / "language"
+
+
+@pytest.fixture
+def made_by(tmp_path, monkeypatch):
+    """What `_made_by` says of a package that lies in a folder of its own."""
+    package = tmp_path / "lib" / "kzrules"
+    for name in ("__init__.py", "language/cache.py", "wire/tables.py", "_shipped/grammar/kzrules.lark"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).touch()
+    monkeypatch.setattr(cache, "__file__", str(package / "language" / "cache.py"))
+    monkeypatch.setattr(cache.sys, "path", [str(package.parent), str(tmp_path / "no folder")])
+    return package, cache._made_by.__wrapped__
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "wire/tables.py", "_shipped/grammar/kzrules.lark"])
+def test_a_part_that_was_changed_makes_other_entries(made_by, name):
+    package, said = made_by
+    before = said()
+    assert said() == before
+    (package / name).write_text("changed")
+    os.utime(package / name, (1, 1))
+    assert said() != before
+
+
+@pytest.mark.parametrize("name", ["jsonschema", "jsonschema_rs", "lark", "google_re2", "referencing"])
+def test_another_version_of_a_dependency_makes_other_entries(made_by, name):
+    package, said = made_by
+    old = package.parent / f"{name}-1.0.dist-info"
+    old.mkdir()
+    before = said()
+    old.rename(package.parent / f"{name}-1.1.dist-info")
+    assert said() != before
+
+
+def test_every_dependency_is_found_where_it_is_installed():
+    found = {name.partition("-")[0] for name in cache._installed(tuple(sys.path))}
+    assert {"jsonschema", "jsonschema_rs", "lark", "google_re2", "referencing"} <= found
