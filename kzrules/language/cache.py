@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 from kzrules import __version__
@@ -21,12 +22,17 @@ from kzrules import __version__
 KEPT_DAYS = 30
 MOST_ENTRIES = 4000
 MOST_BYTES = 256 * 1024 * 1024
+WRITES_BETWEEN = 200
+"""After so many writes of a process, old entries are forgotten again: a service may reload for months."""
 DEPENDENCIES = ("google_re2-", "jsonschema", "lark-", "referencing-", "rpds_py-")
 """How the names of packages begin whose answers are kept: patterns, schemas and the grammar's tables."""
 LOGIN = re.compile(r"://(?![^\s:/@\"]*:\{\w+\}@)[^\n]*@")
 """A URL with user or password; one whose password is a setting's gives nothing away. It is generous: a
 password may hold any sign, and what is taken for one by mistake only costs time.
 """
+
+
+_writes = count(1)
 
 
 def quotes_login(text: str) -> bool:
@@ -91,6 +97,8 @@ def write(kind: str, key: str, content: bytes) -> None:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+        if next(_writes) % WRITES_BETWEEN == 0:
+            _forget_old(folder.iterdir())
 
 
 def _folder() -> Path | None:

@@ -50,3 +50,11 @@ def test_another_version_of_a_dependency_makes_other_entries(made_by, name):
 def test_every_dependency_is_found_where_it_is_installed():
     found = {name.partition("-")[0] for name in cache._installed(tuple(sys.path))}
     assert {"jsonschema", "jsonschema_rs", "lark", "google_re2", "referencing"} <= found
+
+
+def test_a_process_that_writes_for_long_forgets_old_entries(folder, monkeypatch):
+    monkeypatch.setattr(cache, "MOST_ENTRIES", 5)
+    monkeypatch.setattr(cache, "WRITES_BETWEEN", 3)
+    for number in range(100):
+        cache.write("tree", str(number), b"content")
+        assert len(list(folder.iterdir())) <= 5 + 3
