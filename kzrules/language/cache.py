@@ -125,9 +125,12 @@ def _private(folder: Path) -> Path | None:
 def _forget_old(entries: Iterable[Path]) -> None:
     """Keep the newest entries of the last days, so that the folder does not grow without end."""
     oldest = time.time() - KEPT_DAYS * 86400
-    facts = sorted(((entry.stat(), entry) for entry in entries), key=lambda one: -one[0].st_mtime)
+    facts: list[tuple[os.stat_result, Path]] = []
+    for entry in entries:
+        with suppress(FileNotFoundError):  # another process has renamed or forgotten it meanwhile
+            facts.append((entry.lstat(), entry))
     size = 0
-    for place, (fact, entry) in enumerate(facts):
+    for place, (fact, entry) in enumerate(sorted(facts, key=lambda one: -one[0].st_mtime)):
         size += fact.st_size
         if place >= MOST_ENTRIES or size > MOST_BYTES or fact.st_mtime < oldest:
             entry.unlink(missing_ok=True)

@@ -58,3 +58,20 @@ def test_a_process_that_writes_for_long_forgets_old_entries(folder, monkeypatch)
     for number in range(100):
         cache.write("tree", str(number), b"content")
         assert len(list(folder.iterdir())) <= 5 + 3
+
+
+def test_an_entry_that_another_process_takes_away_does_not_turn_the_cache_off(folder, monkeypatch):
+    folder.mkdir(mode=0o700, parents=True)
+    listed = type(folder).iterdir
+    monkeypatch.setattr(type(folder), "iterdir", lambda self: [*listed(self), self / "renamed"])
+    cache.write("tree", "a", b"content")
+    assert cache.read("tree", "a") == b"content"
+
+
+def test_of_many_entries_the_newest_are_kept(folder, monkeypatch):
+    for number in range(6):
+        cache.write("tree", str(number), b"content")
+        os.utime(folder / f"tree-{number}", (2e9 + number, 2e9 + number))
+    monkeypatch.setattr(cache, "MOST_ENTRIES", 2)
+    cache._forget_old(folder.iterdir())
+    assert sorted(entry.name for entry in folder.iterdir()) == ["tree-4", "tree-5"]
