@@ -13,9 +13,11 @@ import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from errno import EPERM
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from stat import S_ISREG
 
 from kzrules import __version__
 
@@ -77,10 +79,20 @@ def read(kind: str, key: str) -> bytes | None:
     if folder is None:
         return None
     try:
-        raw = (folder / f"{kind}-{key}").read_bytes()
+        raw = _own_bytes(folder / f"{kind}-{key}")
     except OSError:
         return None  # there is none: it is made anew
     return raw[32:] if hashlib.sha256(raw[32:]).digest() == raw[:32] else None
+
+
+def _own_bytes(entry: Path) -> bytes:
+    """What stands in a file that we alone can write: it is unpickled, and a folder may be opened later."""
+    handle = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(handle)
+        if not S_ISREG(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o022:
+            raise PermissionError(EPERM, "the entry is not ours alone")
+        return file.read()
 
 
 def write(kind: str, key: str, content: bytes) -> None:

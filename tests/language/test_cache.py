@@ -75,3 +75,30 @@ def test_of_many_entries_the_newest_are_kept(folder, monkeypatch):
     monkeypatch.setattr(cache, "MOST_ENTRIES", 2)
     cache._forget_old(folder.iterdir())
     assert sorted(entry.name for entry in folder.iterdir()) == ["tree-4", "tree-5"]
+
+
+def open_it(entry):
+    entry.chmod(0o622)
+
+
+def link_it(entry):
+    entry.rename(entry.parent / "elsewhere")
+    entry.symlink_to(entry.parent / "elsewhere")
+
+
+def make_it_a_pipe(entry):
+    entry.unlink()
+    os.mkfifo(entry, 0o600)
+
+
+@pytest.mark.parametrize("change", [open_it, link_it, make_it_a_pipe])
+def test_an_entry_that_is_no_file_of_ours_alone_is_not_read(folder, change):
+    cache.write("tree", "a", b"content")
+    change(folder / "tree-a")
+    assert cache.read("tree", "a") is None
+
+
+def test_an_entry_of_another_user_is_not_read(folder, monkeypatch):
+    cache.write("tree", "a", b"content")
+    monkeypatch.setattr(cache.os, "getuid", lambda: -1)
+    assert cache.read("tree", "a") is None
