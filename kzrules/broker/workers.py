@@ -9,7 +9,7 @@ reactor has looked. Nothing here knows what the work is.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from threading import Lock, Thread
+from threading import Lock, Thread, get_ident
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -28,9 +28,9 @@ AT_ONCE = 64
 AT_LEAST_EVERY = 0.005
 """Seconds after which results go to the reactor although the work is not through."""
 WAKE_AFTER = 0.002
-"""Seconds without a thread coming back for more, after which another one is woken for what waits. Threads
-take turns at one interpreter: a second one brings more turns and no more work, unless a slow rule holds
-the first."""
+"""Seconds without a thread coming back for more, after which another one is woken for what waits: at once
+where they have passed when the work comes. Threads take turns at one interpreter: a second one brings more
+turns and no more work, unless a slow rule holds the first."""
 SLICE = 0.01
 """Seconds that taking results may hold the reactor before it looks at its sockets again."""
 
@@ -72,7 +72,8 @@ class Workers:
         self._queue: deque[tuple[Work, Receive]] = deque()
         self._results: deque[tuple[Receive, list[Any], bool]] = deque()
         self._busy = 0  # threads that drain the queue
-        self._begun = 0  # pieces of work that were taken from it
+        self._took: dict[int, float] = {}  # when each of them took its last piece of work
+        self._begun = 0  # pieces of work taken; a woken thread's first counts from its waking
         self._looking = False  # whether it is seen to that what waits is taken
         self._look: Timer | None = None
         self._woken = False  # the reactor has been told that there are results
@@ -88,7 +89,7 @@ class Workers:
         return self._in_hand
 
     def start(self) -> None:
-        """Begin to run work; threads are made as they are needed."""
+        """Begin to run work. Raises RuntimeError where the system gives no thread."""
         self._pool.start()
 
     def submit(self, work: Work, receive: Receive) -> None:
@@ -101,15 +102,32 @@ class Workers:
             if self._stopped:
                 raise WorkersStopped("the worker pool is stopped")
             self._in_hand += 1
+            wake = self._busy == 0 or (self._busy < self.size and self._all_held_up())
+            look = not wake and self._busy < self.size and not self._looking
             self._queue.append((work, receive))
-            first = self._busy == 0
-            look = not first and self._busy < self.size and not self._looking
-            self._busy += first
+            self._count_woken(wake)
             self._looking = self._looking or look
-        if first:
+            begun = self._begun
+        if wake:
             self._pool.callInThread(self._drain_queue)
         elif look:
-            self._reactor.callFromThread(self._look_after, self._begun)
+            self._reactor.callFromThread(self._look_after, begun)
+
+    def _all_held_up(self) -> bool:
+        """Whether every busy thread has been at one piece of work for long. The lock is held.
+
+        Not where something waits: then a thread is on its way to it, perhaps held up only by whoever
+        submits, and `_wake_another` sees to it once the reactor has let the threads have their turn.
+        """
+        if self._queue:
+            return False
+        lately = self._reactor.seconds() - WAKE_AFTER
+        return all(took <= lately for took in self._took.values())
+
+    def _count_woken(self, woken: bool) -> None:  # noqa: FBT001  it is what is counted
+        """A woken thread is busy, and its first piece tells nothing of the others. The lock is held."""
+        self._busy += woken
+        self._begun += woken
 
     def run(self, call: Callable[..., T], *args: Any) -> "Deferred[T]":
         """The result of `call(*args)`, run on a thread: for work that comes alone."""
@@ -117,9 +135,9 @@ class Workers:
 
         def work() -> Iterable[Any]:
             try:
-                yield call(*args)
-            except Exception:  # noqa: BLE001  whoever waits for the Deferred gets it
-                yield Failure()  # type: ignore[no-untyped-call]  # Twisted's
+                return [call(*args)]
+            except BaseException:  # noqa: BLE001  whoever waits for the Deferred gets it
+                return [Failure()]  # type: ignore[no-untyped-call]  # Twisted's
 
         def receive(results: list[Any]) -> None:
             for result in results:
@@ -170,14 +188,30 @@ class Workers:
     # On the worker threads.
 
     def _drain_queue(self) -> None:
-        while True:
-            with self._lock:
-                if not self._queue:
-                    self._busy -= 1
-                    return
-                work, receive = self._queue.popleft()
-                self._begun += 1
-            self._work(work, receive)
+        thread = get_ident()
+        taken = self._take(thread)
+        try:
+            while taken is not None:
+                self._work(*taken)
+                taken = self._take(thread)
+        finally:
+            if taken is not None:  # it raised: what comes later must not wait for this thread
+                with self._lock:
+                    self._leave(thread)
+
+    def _take(self, thread: int) -> tuple[Work, Receive] | None:
+        """The next piece of work; without one, the thread is no longer busy."""
+        with self._lock:
+            if not self._queue:
+                self._leave(thread)
+                return None
+            self._begun += thread in self._took
+            self._took[thread] = self._reactor.seconds()
+            return self._queue.popleft()
+
+    def _leave(self, thread: int) -> None:
+        self._busy -= 1
+        self._took.pop(thread, None)
 
     def _work(self, work: Work, receive: Receive) -> None:
         results: list[Any] = []
@@ -188,9 +222,10 @@ class Workers:
                 if len(results) >= AT_ONCE or time.monotonic() - sent > AT_LEAST_EVERY:
                     self._post(receive, results, last=False)
                     results, sent = [], time.monotonic()
-        except Exception:  # noqa: BLE001  it goes to the log with its traceback, and the thread goes on
+        except BaseException:  # noqa: BLE001  a panic of Rust's too goes to the log, and the thread goes on
             self._post(self._broke, [Failure()], last=False)  # type: ignore[no-untyped-call]  # Twisted's
-        self._post(receive, results, last=True)
+        finally:
+            self._post(receive, results, last=True)
 
     def _post(self, receive: Receive, results: list[Any], *, last: bool) -> None:
         with self._lock:
@@ -209,12 +244,13 @@ class Workers:
         with self._lock:
             behind = bool(self._queue) and self._busy < self.size
             another = behind and begun == self._begun
-            self._busy += another
+            self._count_woken(another)
             self._looking = behind
+            begun = self._begun  # before the woken thread takes anything, which would look like progress
         if another:
             self._pool.callInThread(self._drain_queue)
         if behind:
-            self._look_after(self._begun)
+            self._look_after(begun)
 
     def _take_results(self) -> None:
         until = self._reactor.seconds() + SLICE

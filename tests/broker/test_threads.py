@@ -1,7 +1,23 @@
 import threading
 
-from kzrules.broker.threads import Threads
+import pytest
+from twisted.logger import capturedLogs
+
+from kzrules.broker.threads import Threads, _Served
 from tests.broker.hands import until
+
+
+def no_more_than(monkeypatch, count):
+    """The system starts `count` threads for the pool and refuses every other one."""
+    started = []
+
+    def start(thread):
+        if len(started) >= count:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        threading.Thread.start(thread)
+
+    monkeypatch.setattr(_Served, "start", start)
 
 
 def test_calls_run_in_their_order_on_one_thread():
@@ -71,3 +87,57 @@ def test_what_waits_is_run_before_the_threads_end():
     gate.set()
     threads.stop()
     assert ran == [0, 1, 2]
+
+
+def test_all_threads_are_made_at_the_start():
+    threads = Threads(3, "t")
+    threads.start()
+    assert len(threads._idle) == 3
+    threads.stop()
+
+
+def test_what_no_thread_can_be_started_for_is_run_by_those_there_are(monkeypatch):
+    no_more_than(monkeypatch, 1)
+    threads, gate, names = Threads(3, "t"), threading.Event(), []
+    with capturedLogs() as logged:
+        threads.start()
+        threads.callInThread(lambda: gate.wait(10))
+        for _ in range(3):
+            threads.callInThread(lambda: names.append(threading.current_thread().name))
+    gate.set()
+    threads.stop()
+    assert ["t-0"] * 3 == names
+    assert [1] == [line["count"] for line in logged]
+
+
+def test_a_thread_that_could_not_be_started_is_tried_again_when_it_is_needed(monkeypatch):
+    threads, gate, ran = Threads(2, "t"), threading.Event(), threading.Event()
+    with monkeypatch.context() as full:
+        no_more_than(full, 1)
+        threads.start()
+    threads.callInThread(lambda: gate.wait(10))
+    threads.callInThread(ran.set)
+    assert ran.wait(10)
+    gate.set()
+    threads.stop()
+
+
+def test_there_is_no_start_without_a_single_thread(monkeypatch):
+    no_more_than(monkeypatch, 0)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        Threads(2, "t").start()
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, BaseException])
+def test_a_thread_outlives_a_call_that_raises(error, logged_errors):
+    threads, names = Threads(1, "t"), []
+
+    def broken():
+        raise error
+
+    threads.start()
+    threads.callInThread(broken)
+    threads.callInThread(lambda: names.append(threading.current_thread().name))
+    threads.stop()
+    assert names == ["t-0"]
+    assert len(logged_errors.flush()) == 1

@@ -1,5 +1,6 @@
 import threading
 from collections import Counter, defaultdict, deque
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -12,6 +13,7 @@ from kzrules.message.action import Answered, Publish, Query
 from kzrules.message.outcome import Retry
 from kzrules.routing.decide import Waiting
 from tests.broker.hands import AtOnce, House, Reactor, done, ended, spec, until
+from tests.broker.test_threads import no_more_than
 
 
 class FromThreads(Reactor):
@@ -111,6 +113,36 @@ def test_work_that_raises_is_logged_and_counted_and_the_rest_goes_on(logged_erro
     assert len(logged_errors.flush()) == 1
 
 
+class Panic(BaseException):
+    """What a panic of a library in Rust is in Python: no Exception."""
+
+
+def panic():
+    raise Panic
+
+
+def test_a_panic_is_logged_and_counted_and_its_thread_takes_what_comes_later(logged_errors):
+    clock = FromThreads()
+    pool = Workers(1, clock)
+    pool.start()
+    came = []
+    for work in (panic, lambda: [2]):
+        pool.submit(work, came.append)
+        until(lambda: took(clock) and pool.in_hand == 0)
+    assert came == [[], [2]]
+    assert pool.broken == 1
+    assert len(logged_errors.flush()) == 1
+    assert ended_well(pool, clock) is True
+
+
+def test_whoever_waits_for_a_call_gets_its_panic():
+    pool, clock = at_once()
+    failed = pool.run(panic)
+    clock.advance(0)
+    failed.addErrback(lambda failure: failure.trap(Panic))
+    assert failed.result is Panic
+
+
 def test_one_call_gives_a_deferred():
     pool, clock = at_once()
     seven = pool.run(int, "7")
@@ -176,8 +208,7 @@ def test_another_thread_is_woken_where_the_first_is_held_up():
     clock.advance(module.WAKE_AFTER)
     assert behind[0].began.wait(10)
     assert not behind[1].began.is_set()
-    clock.advance(module.WAKE_AFTER)  # that one has taken something since: nobody is held up
-    clock.advance(module.WAKE_AFTER)
+    clock.advance(module.WAKE_AFTER)  # that one has taken what it was woken for, and is held up too
     assert behind[1].began.wait(10)
     clock.advance(4 * module.WAKE_AFTER)  # no thread is left
     assert not behind[2].began.is_set()
@@ -191,13 +222,113 @@ def test_one_thread_that_comes_back_for_more_stays_alone():
     clock = FromThreads()
     pool = Workers(3, clock)
     pieces = [Gated(pool) for _ in range(5)]
-    for one in pieces:
-        assert one.began.wait(10)
+    for one, following in pairwise(pieces):
         one.gate.set()
-        until(lambda: pool._begun > pieces.index(one))  # noqa: B023  awaited here
+        assert following.began.wait(10)
         clock.take()
         clock.advance(module.WAKE_AFTER)
+    pieces[-1].gate.set()
     assert len(pool._pool._threads) == 1
+    assert ended_well(pool, clock) is True
+
+
+class Kept:
+    """A pool whose calls wait until the test has a thread run one."""
+
+    def __init__(self):
+        self.calls = deque()
+
+    def callInThread(self, call):
+        self.calls.append(call)
+
+    def run(self):
+        thread = threading.Thread(target=self.calls.popleft())
+        thread.start()
+        thread.join()
+
+
+def quick():
+    return [1]
+
+
+def held_up(after, meanwhile):
+    """`meanwhile` happens while the one busy thread of three has been at its work for `after` seconds."""
+    clock, kept = FromThreads(), Kept()
+    pool = Workers(3, clock, kept)
+
+    def slow():
+        clock.rightNow += after
+        meanwhile(pool, kept, clock)
+        return []
+
+    pool.submit(slow, lambda _: None)
+    kept.calls.popleft()()
+
+
+def test_each_piece_that_comes_while_all_threads_are_held_up_wakes_another_at_once():
+    woken = []
+
+    def meanwhile(pool, kept, clock):
+        for _ in range(3):
+            pool.submit(quick, lambda _: None)
+            woken.append(len(kept.calls))
+            kept.run()
+
+    held_up(module.WAKE_AFTER, meanwhile)
+    assert woken == [1, 1, 1]
+
+
+def test_what_comes_before_a_woken_thread_has_taken_anything_wakes_no_more():
+    woken = []
+
+    def meanwhile(pool, kept, clock):
+        for _ in range(3):
+            pool.submit(quick, lambda _: None)
+            clock.rightNow += module.WAKE_AFTER
+        woken.append(len(kept.calls))
+
+    held_up(module.WAKE_AFTER, meanwhile)
+    assert woken == [1]
+
+
+def test_no_other_is_woken_at_once_where_a_thread_took_something_just_now():
+    woken = []
+
+    def meanwhile(pool, kept, clock):
+        pool.submit(quick, lambda _: None)
+        woken.append(len(kept.calls))
+
+    held_up(module.WAKE_AFTER / 2, meanwhile)
+    assert woken == [0]
+
+
+def test_a_thread_that_ends_in_an_error_is_busy_no_more():
+    clock, kept = FromThreads(), Kept()
+    pool = Workers(1, clock, kept)
+    pool.submit(quick, lambda _: None)
+    clock.callFromThread = panic  # with an argument too many: what it raises does not matter
+    with pytest.raises(TypeError):
+        kept.calls.popleft()()
+    pool.submit(quick, lambda _: None)
+    assert len(kept.calls) == 1
+
+
+def test_what_waits_is_run_though_no_other_thread_can_be_started(monkeypatch):
+    clock = FromThreads()
+    pool = Workers(3, clock)
+    no_more_than(monkeypatch, 1)
+    pool.start()
+    slow = Gated(pool)
+    assert slow.began.wait(10)
+    behind = [Gated(pool) for _ in range(3)]
+    clock.take()
+    clock.advance(module.WAKE_AFTER)
+    for one in (slow, *behind):
+        one.gate.set()
+    until(lambda: took(clock) and pool.in_hand == 0)
+    after = Gated(pool)
+    after.gate.set()
+    assert after.began.wait(10)
     assert ended_well(pool, clock) is True
 
 
