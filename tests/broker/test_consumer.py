@@ -79,6 +79,26 @@ def test_immediate_acks_at_hand_over_and_keeps_what_has_no_room():
     assert it.consumer.in_hand == 4
 
 
+class Panic(BaseException):
+    """As libraries in Rust raise it."""
+
+
+def panics_at_one(payload, event):
+    if payload["n"] == 1:
+        raise Panic("index out of bounds")
+    return done()
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_panic_is_its_own_events_failure_and_the_others_of_its_batch_go_on(ordered, logged_errors):
+    it = house(panics_at_one, ordered=ordered)
+    it.channel.deliver(*[{"n": number, "k": "a"} for number in range(3)])
+    it.turn()
+    assert it.consumer.in_hand == 0
+    assert ("ack", 3, True) in it.settled()
+    assert len(logged_errors.flush()) == 1
+
+
 def test_immediate_acks_before_a_rule_runs():
     it = house(lambda payload, event: it.happened.append(("ran", payload["n"])) or done(), immediate=True)
     it.channel.deliver({"n": 1}, {"n": 2})
