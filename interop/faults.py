@@ -136,7 +136,7 @@ class Stage:
         """The module does not survive it; we do, and handle what comes behind."""
         alive = len(self.said("kzrules.alive"))
         self.bus.publish("faults", "x", body)
-        self.bus.wait(lambda: not self.kamailio.is_running, f"Kamailio's end by {body[:60]!r}", 10)
+        self.bus.wait(lambda: not self.kamailio.is_running, f"Kamailio's end by {body[:60]!r}", 30)
         self.send("alive")
         self.wait_for("kzrules.alive", alive + 1)
         self.result.explained[one.name] += 1
