@@ -281,10 +281,7 @@ class Consumer:
             Deferred.fromCoroutine(self._quietly(channel.close())).addErrback(self._broke)
 
     def _unheard(self) -> None:
-        """The queue was deleted and made again, and the broker cancelled nothing: consume the new one.
-
-        Seen on RabbitMQ 3.10.8, where a quorum queue is deleted under load.
-        """
+        """The queue was made again, and the broker cancelled nothing (3.10.8 does so under load)."""
         consuming = self._consuming
         if consuming is not None:
             _log.warn(
