@@ -1,8 +1,12 @@
-"""The C module as a competitor: a real Kamailio with `kazoo.so`, and the SIP requests that make it ask."""
+"""A real Kamailio: with `kazoo.so` as a competitor, with `evapi.so` before kzrules; the SIP requests that
+make either ask.
+"""
 
 import contextlib
 import json
+import shutil
 import socket
+from pathlib import Path
 from typing import Any
 
 from bench.events import CATEGORY, NAMES
@@ -12,6 +16,7 @@ from testbed import NoBroker, NoKamailio
 from testbed.kamailio import Kamailio
 
 EXCHANGE = "bench"
+INCLUDE = Path(__file__).parents[1] / "examples" / "kamailio" / "kzrules.cfg"
 HEAD = """
 debug=1
 loadmodule "tm.so"
@@ -41,16 +46,61 @@ request_route {{
     else sl_send_reply("500", "No answer");
 }}
 """
+FRONT = """
+debug=1
+loadmodule "tm.so"
+loadmodule "tmx.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "htable.so"
+loadmodule "jansson.so"
+loadmodule "evapi.so"
+#!define KZRULES_ADDRESS "127.0.0.1:{evapi}"
+#!define KZRULES_MS 30000
+include_file "kzrules.cfg"
+request_route {{
+    $var(kz_body) = "{{}}";
+    jansson_set("string", "call_id", "$ci", "$var(kz_body)");
+    $var(kz_name) = "bench";
+    route(KZRULES_ASK);
+}}
+route[KZRULES_ANSWERED] {{ t_reply("200", "OK"); }}
+route[KZRULES_FALLBACK] {{ t_reply("500", "No answer"); }}
+"""
+BEHIND = """
+kamailio proxy {{
+    evapi: "tcp:127.0.0.1:{evapi}"
+    deadline: 30s
+    questions: 20_000
+}}
+event_route[kamailio:bench] {{
+    let found = query("{exchange}", "{questions}", {{
+        "Event-Category": "{category}", "Event-Name": "step_0", "Call-ID": .call_id,
+    }}, timeout: 30s) else (why) {{ reject(why) }}
+    answer({{ "name": found.Event-Name }})
+}}
+"""
 
 
 class Module:
-    """One Kamailio with the module, started when made."""
+    """One Kamailio with a module that speaks to a bus or to kzrules, started when made."""
 
-    def __init__(self, text: str, children: int = 2) -> None:
+    def __init__(self, text: str, children: int = 2, include: Path | None = None) -> None:
         try:
-            self.kamailio = Kamailio(text, children=children, shared_mb=256, private_mb=32).start()
+            self.kamailio = Kamailio(text, children=children, shared_mb=256, private_mb=32)
+            self._start(include)
         except (NoKamailio, NoBroker) as why:
             raise LeftOut(str(why)) from why
+
+    def _start(self, include: Path | None) -> None:
+        try:
+            if include is not None:
+                shutil.copy(include, self.kamailio.folder)  # beside its configuration, where it looks
+            self.kamailio.start()
+        except BaseException:
+            self.kamailio.destroy()
+            raise
 
     @property
     def pids(self) -> list[int]:
@@ -61,6 +111,13 @@ class Module:
     def ended(self) -> str:
         """Why it runs no more; empty while it runs."""
         return "" if self.kamailio.is_running else f"it ended: {self.kamailio.last_words()}"
+
+    def sees_kzrules(self) -> bool:
+        """Whether kzrules has said hello to it."""
+        try:
+            return int(self.kamailio.rpc("pv.shvGet", "kzrules", timeout=2.0)["value"]) > 0
+        except (OSError, KeyError, TypeError):
+            return False
 
     def stop(self) -> None:
         """End it with all its processes."""
@@ -87,6 +144,20 @@ def consuming(url: str, queue: str, no_ack: int) -> Module:
 def asking(url: str) -> Module:
     """Four processes that ask a question for each SIP request and wait for its answer."""
     return Module(HEAD.format(url=url) + ASKING.format(category=CATEGORY, questions=QUESTIONS), children=4)
+
+
+def in_front(evapi: int) -> Module:
+    """Four processes that hand each SIP request's question to kzrules, which connects to this port.
+
+    They do not wait, so each request has a transaction, which `asking` needs none for: its `sl_send_reply`
+    is the cheaper end, and `t_reply` belongs to what this way costs.
+    """
+    return Module(FRONT.format(evapi=evapi), children=4, include=INCLUDE)
+
+
+def behind(evapi: int) -> str:
+    """The rules beside `in_front`: they ask what `asking` asks, by the same exchange."""
+    return BEHIND.format(evapi=evapi, exchange=EXCHANGE, questions=QUESTIONS, category=CATEGORY)
 
 
 class Caller:

@@ -6,9 +6,10 @@ Called by `experiments`, which knows them all by name.
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 from bench import kazoo, paced
-from bench.bus import Bus
+from bench.bus import Bus, NotInTime
 from bench.competitors import HERE, PREFETCH
 from bench.consuming import QUEUE
 from bench.events import NAMES, body
@@ -17,6 +18,9 @@ from bench.results import Experiment
 from bench.round import Round
 from bench.rulesets import ASK, FORWARD, QUESTIONS, RULES, rules
 from bench.service import Service, memory, processor
+from testbed.ports import free_port
+
+HIGHEST = "highest rate held (a second)"
 
 
 async def serving(
@@ -36,19 +40,24 @@ Pids = dict[str, list[int]]
 """Whose processor is looked at while events go through, by what it is called."""
 
 
-async def _serving_at_rates(
-    round_: Round, to: Experiment, text: str, others: Pids | None = None, also_at: float = 0.0
+async def _serving_at_rates(  # noqa: PLR0917  two callers
+    round_: Round,
+    to: Experiment,
+    text: str,
+    who: str = "kzrules",
+    others: Pids | None = None,
+    also_at: float = 0.0,
 ) -> None:
     """kzrules, with these rules."""
     outputs = await paced.watch_outputs(round_.bus)
     service = await serving(round_, text, "--workers", "4")
     try:
-        await _paced(round_, to, outputs, "kzrules", {"own": service.pids, **(others or {})}, also_at)
+        await _paced(round_, to, outputs, who, {"own": service.pids, **(others or {})}, also_at)
     finally:
         service.stop()
 
 
-async def _paced(  # noqa: PLR0917  two callers
+async def _paced(  # noqa: PLR0917  three callers
     round_: Round,
     to: Experiment,
     outputs: paced.Source,
@@ -79,8 +88,8 @@ async def _paced(  # noqa: PLR0917  two callers
     await at(200)  # it warms up
     found = await paced.highest(at, calm)
     held = [one.rate for one in found if one.held]
-    top = held[-1] if held else 0.0
-    to.add("highest rate held (a second)", who, top)
+    top = max(held, default=0.0)
+    to.add(HIGHEST, who, top)
     for part in (10, 50, 90) if top else ():
         await told(f"median ms at {part} % of it", top * part / 100)
     also_at = top / 2 if also_at is None else also_at
@@ -119,15 +128,16 @@ async def switch(round_: Round, to: Experiment) -> None:
 
 
 async def query(round_: Round, to: Experiment) -> None:
-    """An event, its question and answer, its output: measured from end to end."""
+    """A SIP request, its question and answer, its reply, by either way; an event, the same, its output."""
     await round_.bus.queue(QUESTIONS)
     answering = responder(round_.bus)
     try:
         await round_.bus.until(lambda: round_.bus.consumers(QUESTIONS), 30, "the responder")
         others = {"responder": [answering.pid], "driver": [os.getpid()]}
         top = await _asking_module(round_, to, others)
+        await _asking_kzrules(round_, to, others, top / 2)
         text = rules(QUEUE, ASK + FORWARD, PREFETCH)
-        await _serving_at_rates(round_, to, text, others, top / 2)
+        await _serving_at_rates(round_, to, text, "kzrules, from event to output", others, top / 2)
     finally:
         answering.kill()
         answering.wait()
@@ -136,17 +146,39 @@ async def query(round_: Round, to: Experiment) -> None:
 async def _asking_module(round_: Round, to: Experiment, others: Pids) -> float:
     """Kamailio, which asks for each SIP request, from the request to its answer: its highest rate."""
     who = "kazoo_query, 4 children"
-    try:
-        module = kazoo.asking(round_.bus.url)
-    except LeftOut as why:
-        to.leave_out("highest rate held (a second)", who, str(why))
-        return 0.0
-    caller = kazoo.Caller(round_.bus.reactor, module.kamailio.sip_port)
-    try:
+    with ExitStack() as ends:
+        try:
+            module = kazoo.asking(round_.bus.url)
+        except LeftOut as why:
+            to.leave_out(HIGHEST, who, str(why))
+            return 0.0
+        ends.callback(module.stop)
+        caller = _caller(round_, module, ends)
         return await _paced(round_, to, caller, who, {"own": module.pids, **others}, None)
-    finally:
-        caller.close()
-        module.stop()
+
+
+async def _asking_kzrules(round_: Round, to: Experiment, others: Pids, also_at: float) -> None:
+    """The same requests, to a Kamailio that has kzrules ask; the processors of both are told apart."""
+    who, evapi = "kzrules, from SIP to SIP", free_port()
+    with ExitStack() as ends:
+        try:
+            front = kazoo.in_front(evapi)
+            ends.callback(front.stop)
+            service = Service(round_.new_folder(), round_.bus.url, kazoo.behind(evapi), "--workers", "4")
+            ends.callback(service.stop)
+            await round_.bus.until(front.sees_kzrules, 30, "kzrules' hello to Kamailio", service)
+        except (LeftOut, NotInTime) as why:
+            to.leave_out(HIGHEST, who, str(why))
+            return
+        caller = _caller(round_, front, ends)
+        pids = {"own": service.pids, "Kamailio": front.pids, **others}
+        await _paced(round_, to, caller, who, pids, also_at)
+
+
+def _caller(round_: Round, module: kazoo.Module, ends: ExitStack) -> kazoo.Caller:
+    caller = kazoo.Caller(round_.bus.reactor, module.kamailio.sip_port)
+    ends.callback(caller.close)
+    return caller
 
 
 def responder(bus: Bus) -> subprocess.Popen[bytes]:
