@@ -59,6 +59,10 @@ class Source(Protocol):
 
     took: list[float]
 
+    @property
+    def heard(self) -> int:
+        """How much came back, what was refused with it."""
+
     def send(self, due: list[float]) -> None:
         """Offer one at each of these times, which are now or just over."""
 
@@ -71,6 +75,11 @@ class Outputs:
         self._now = bus.reactor.seconds
         self._number = 0
         self.took: list[float] = []
+
+    @property
+    def heard(self) -> int:
+        """All that came is an output."""
+        return len(self.took)
 
     def send(self, due: list[float]) -> None:
         """One event for each time."""
@@ -143,10 +152,10 @@ async def _climb(rates: Iterable[float], measure: Measure, settle: Settle) -> li
 
 
 async def quiet(bus: Bus, outputs: Source) -> None:
-    """Wait until nothing comes out any more, and what is too late has been given up."""
+    """Wait until nothing comes back any more, and what is too late has been given up."""
     last = -1
-    while last != len(outputs.took):
-        last = len(outputs.took)
+    while last != outputs.heard:
+        last = outputs.heard
         await deferLater(bus.reactor, 2.5)
 
 

@@ -84,6 +84,8 @@ async def _paced(  # noqa: PLR0917  three callers
         for name, of in pids.items():
             more[f"us {name}"] = (processor(of) - spent[name]) / one.sent * 1e6
         to.add(group, who, one.median * 1e3, **more)
+        if not one.held:
+            await calm()  # what is still on its way would count for the next rate
 
     await at(200)  # it warms up
     found = await paced.highest(at, calm)

@@ -88,3 +88,24 @@ async def test_the_last_that_was_held_is_the_highest_of_all(most):
     held = [one.rate for one in await paced.highest(measure, settle) if one.held]
     expected = max((rate for rate in (*COARSE, *FINE) if rate <= most), default=None)
     assert expected == (held[-1] if held else None) == max(held, default=None)
+
+
+class Refusing:
+    """Answers nothing, and says no once a second, eight times."""
+
+    took = ()
+
+    def __init__(self, clock):
+        self._clock = clock
+
+    @property
+    def heard(self):
+        return min(8, int(self._clock.seconds()))
+
+
+def test_it_is_not_quiet_while_something_is_still_refused():
+    clock = Clock()
+    done = Deferred.fromCoroutine(paced.quiet(Bus(clock, ""), Refusing(clock)))
+    while not done.called:
+        clock.advance(0.5)
+    assert clock.seconds() > 8
