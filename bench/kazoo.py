@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,15 @@ class Module:
         except (OSError, KeyError, TypeError):
             return False
 
+    def revive(self) -> None:
+        """Start it again where it has ended: at rates that it does not hold `kazoo.so` may crash."""
+        if self.ended:
+            print(f"{self.ended}; it is started again", file=sys.stderr, flush=True)
+            try:
+                self.kamailio.restart()
+            except NoBroker as why:
+                raise LeftOut(str(why)) from why
+
     def stop(self) -> None:
         """End it with all its processes."""
         self.kamailio.destroy()
@@ -197,13 +207,13 @@ class Caller:
                 f"Call-ID: {one:.6f}-{self._number}\r\n"
                 "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
             )
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(BlockingIOError, ConnectionRefusedError):  # it is not answered then
                 self._socket.send(request.encode())
 
     def doRead(self) -> None:  # noqa: N802  Twisted's
         """Take what came."""
         now = self._reactor.seconds()
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
             while True:
                 answer = self._socket.recv(2048)
                 at = answer.index(b"Call-ID: ") + 9

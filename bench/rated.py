@@ -6,7 +6,9 @@ Called by `experiments`, which knows them all by name.
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from bench import kazoo, paced
 from bench.bus import Bus, NotInTime
@@ -40,6 +42,16 @@ Pids = dict[str, list[int]]
 """Whose processor is looked at while events go through, by what it is called."""
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One row of every group. It may have other processes once it is revived."""
+
+    who: str
+    source: paced.Source
+    pids: Callable[[], Pids]
+    revive: Callable[[], None] = lambda: None
+
+
 async def _serving_at_rates(  # noqa: PLR0917  two callers
     round_: Round,
     to: Experiment,
@@ -52,38 +64,37 @@ async def _serving_at_rates(  # noqa: PLR0917  two callers
     outputs = await paced.watch_outputs(round_.bus)
     service = await serving(round_, text, "--workers", "4")
     try:
-        await _paced(round_, to, outputs, who, {"own": service.pids, **(others or {})}, also_at)
+        measured = Measured(who, outputs, lambda: {"own": service.pids, **(others or {})})
+        await _paced(round_, to, measured, also_at)
     finally:
         service.stop()
 
 
-async def _paced(  # noqa: PLR0917  three callers
-    round_: Round,
-    to: Experiment,
-    outputs: paced.Source,
-    who: str,
-    pids: Pids,
-    also_at: float | None = 0.0,
-) -> float:
+async def _paced(round_: Round, to: Experiment, measured: Measured, also_at: float | None = 0.0) -> float:
     """The highest rate held, which is given back; percentiles at parts of it, and at another rate.
 
     That is `also_at`: none where it is 0, its own half where it is None.
     """
-    seconds = max(1.0, 3 * round_.scale)
+    seconds, who = max(1.0, 3 * round_.scale), measured.who
 
     async def at(rate: float) -> paced.Paced:
-        return await paced.at_rate(round_.bus, outputs, rate, seconds)
+        return await paced.at_rate(round_.bus, measured.source, rate, seconds)
 
     async def calm() -> None:
-        await paced.quiet(round_.bus, outputs)
+        measured.revive()
+        await paced.quiet(round_.bus, measured.source)
 
     async def told(group: str, rate: float) -> None:
+        pids = measured.pids()
         spent = {name: processor(of) for name, of in pids.items()}
         one = await at(rate)
-        more = {"a second": one.rate, "p99": one.p99 * 1e3, "p999": one.p999 * 1e3}
-        for name, of in pids.items():
-            more[f"us {name}"] = (processor(of) - spent[name]) / one.sent * 1e6
-        to.add(group, who, one.median * 1e3, **more)
+        if measured.pids() != pids:
+            to.leave_out(group, who, "it ended at this rate")
+        else:
+            more = {"a second": one.rate, "p99": one.p99 * 1e3, "p999": one.p999 * 1e3}
+            for name, of in pids.items():
+                more[f"us {name}"] = (processor(of) - spent[name]) / one.sent * 1e6
+            to.add(group, who, one.median * 1e3, **more)
         if not one.held:
             await calm()  # what is still on its way would count for the next rate
 
@@ -151,12 +162,13 @@ async def _asking_module(round_: Round, to: Experiment, others: Pids) -> float:
     with ExitStack() as ends:
         try:
             module = kazoo.asking(round_.bus.url)
+            ends.callback(module.stop)
+            caller = _caller(round_, module, ends)
+            measured = Measured(who, caller, lambda: {"own": module.pids, **others}, module.revive)
+            return await _paced(round_, to, measured, None)
         except LeftOut as why:
             to.leave_out(HIGHEST, who, str(why))
             return 0.0
-        ends.callback(module.stop)
-        caller = _caller(round_, module, ends)
-        return await _paced(round_, to, caller, who, {"own": module.pids, **others}, None)
 
 
 async def _asking_kzrules(round_: Round, to: Experiment, others: Pids, also_at: float) -> None:
@@ -169,12 +181,15 @@ async def _asking_kzrules(round_: Round, to: Experiment, others: Pids, also_at: 
             service = Service(round_.new_folder(), round_.bus.url, kazoo.behind(evapi), "--workers", "4")
             ends.callback(service.stop)
             await round_.bus.until(front.sees_kzrules, 30, "kzrules' hello to Kamailio", service)
+            measured = Measured(
+                who,
+                _caller(round_, front, ends),
+                lambda: {"own": service.pids, "Kamailio": front.pids, **others},
+                front.revive,
+            )
+            await _paced(round_, to, measured, also_at)
         except (LeftOut, NotInTime) as why:
             to.leave_out(HIGHEST, who, str(why))
-            return
-        caller = _caller(round_, front, ends)
-        pids = {"own": service.pids, "Kamailio": front.pids, **others}
-        await _paced(round_, to, caller, who, pids, also_at)
 
 
 def _caller(round_: Round, module: kazoo.Module, ends: ExitStack) -> kazoo.Caller:
