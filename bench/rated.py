@@ -98,7 +98,8 @@ async def _paced(round_: Round, to: Experiment, measured: Measured, also_at: flo
         if not one.held:
             await calm()  # what is still on its way would count for the next rate
 
-    await at(200)  # it warms up
+    if not (await at(200)).held:  # it warms up
+        await calm()
     found = await paced.highest(at, calm)
     held = [one.rate for one in found if one.held]
     top = max(held, default=0.0)
