@@ -4,7 +4,6 @@
 and at the end.
 """
 
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from hashlib import blake2b
@@ -28,6 +27,7 @@ from kzrules.message.action import (
     Unanswered,
 )
 from kzrules.message.event import Event
+from kzrules.message.ids import random_id
 from kzrules.message.outcome import Place
 from kzrules.message.payload import PINNED, dumps, encode, pinned, plain_server_id, weigh
 from kzrules.routing.state import DROPPED, STEPS, Ground, State
@@ -256,7 +256,7 @@ def event_id(event: Event) -> str:
         known = None
     known = known or event.received.get("Msg-ID")
     if known is None or known == "":
-        event.random_id = str(uuid.uuid4())
+        event.random_id = random_id()
         return event.random_id
     return text(known)
 

@@ -4,7 +4,6 @@
 here, in steps.
 """
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ from kzrules.errors import PayloadError, RuleFailure
 from kzrules.language.program import Program
 from kzrules.language.values import bounded_text, hashable, said
 from kzrules.message.event import Event
+from kzrules.message.ids import random_id
 from kzrules.message.payload import Stamp, weigh, without_transport
 from kzrules.routing.tables import Tables, counted
 from kzrules.wire.properties import Properties
@@ -35,7 +35,7 @@ class Ground:
     tables: Tables
     stamp: Stamp
     delay: Callable[..., Any]
-    random_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    random_id: Callable[[], str] = random_id
 
 
 class State:
