@@ -41,7 +41,7 @@ class Channel(Asking):
         self._no_ack = False
         self._arrivals = Arrivals()
         self._number = 0
-        self._write = session.core.write
+        self._write, self._write_now = session.core.write, session.core.write_now
         self._frame_max = session.core.receiver.frame_max
         self._getting: tuple[str, Deferred[Delivery | None]] | None = None
         self._on_deliveries: Callable[[list[Delivery]], None] = _ignore
@@ -219,6 +219,12 @@ class Channel(Asking):
         if self.is_open:
             self._write(frames.ack(self._number, tag, multiple=multiple))
 
+    def ack_all(self, acks: Iterable[tuple[int, bool]]) -> None:
+        """basic.ack for each (tag, multiple), in one write."""
+        if self.is_open:
+            number = self._number
+            self._write_now(b"".join(frames.ack(number, tag, multiple=multiple) for tag, multiple in acks))
+
     def reject(self, tag: int, *, requeue: bool) -> None:
         """basic.reject."""
         if self.is_open:
@@ -249,7 +255,7 @@ class Channel(Asking):
             raise self._gone or BrokerGone(f"the channel to {self.session.name} is being closed")
         number, frame_max = self._number, self._frame_max
         written = [frames.publish(number, message, frame_max) for message in messages]
-        self._write(b"".join(written))
+        self._write_now(b"".join(written))
         if self._confirms:
             self.sequence += len(written)
         return self.sequence

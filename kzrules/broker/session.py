@@ -50,6 +50,9 @@ class Core(Protocol):
     def write(self, data: bytes) -> None:
         """Write finished frames."""
 
+    def write_now(self, data: bytes) -> None:
+        """The same in this turn, where the socket takes it."""
+
     def halt(self, error: BrokerError) -> None:
         """Abort."""
 

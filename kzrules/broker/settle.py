@@ -23,8 +23,8 @@ class AckingChannel(Protocol):
 
     generation: int
 
-    def ack(self, tag: int, *, multiple: bool = False) -> None:
-        """basic.ack."""
+    def ack_all(self, acks: Sequence[tuple[int, bool]]) -> None:
+        """basic.ack for each (tag, multiple)."""
 
     def reject(self, tag: int, *, requeue: bool) -> None:
         """basic.reject."""
@@ -96,20 +96,22 @@ class Settlement:
         self._cancel_flush()
         if not self.lost:
             self.last_settled = self._clock.seconds()
-            for tag, multiple in self._watermark.flush():
-                self._channel.ack(tag, multiple=multiple)
+            self._ack(self._watermark.flush())
 
     def flush_all(self) -> None:
         """Ack everything that is finished, gaps or not: the channel is about to be closed."""
         self._cancel_flush()
         if not self.lost:
-            for tag, multiple in self._watermark.flush_all():
-                self._channel.ack(tag, multiple=multiple)
+            self._ack(self._watermark.flush_all())
 
     def lose(self) -> None:
         """The channel is gone."""
         self.lost = True
         self._cancel_flush()
+
+    def _ack(self, acks: list[tuple[int, bool]]) -> None:
+        if acks:
+            self._channel.ack_all(acks)
 
     def _ack_what_it_held_up(self) -> None:
         """Those finished above it need not wait for the next event to end."""

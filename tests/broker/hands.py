@@ -136,6 +136,10 @@ class FakeChannel:
     def ack(self, tag, *, multiple=False):
         self.happened.append(("ack", tag, multiple))
 
+    def ack_all(self, acks):
+        for tag, multiple in acks:
+            self.ack(tag, multiple=multiple)
+
     def reject(self, tag, *, requeue):
         self.happened.append(("reject", tag, requeue))
 
