@@ -1,5 +1,6 @@
 """What the outbox holds: messages of which nobody knows yet whether they arrived. Made by `publisher`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred
@@ -38,13 +39,25 @@ class Together:
         self.one_done()
 
 
+class Alone:
+    """One message whose sender wants to hear of its failure only: no Deferred for each."""
+
+    __slots__ = ("one_failed",)
+
+    def __init__(self, failed: Callable[[KzError], None]) -> None:
+        self.one_failed = failed
+
+    def one_done(self) -> None:
+        """It has arrived: its answer tells."""
+
+
 @dataclass(slots=True, eq=False)
 class Held:
     """One message of which nobody knows yet whether it arrived."""
 
     message: Outgoing
     mark: Mark
-    together: "Together"
+    together: Together | Alone
 
     def confirmed(self) -> None:
         """It has arrived."""

@@ -26,6 +26,14 @@ from kzrules.routing.decide import DONE, Ended, Step, Waiting
 Answers = list[tuple[InHand, Callable[[Answer, float], Step], Answer]]
 
 
+def _begun(call: "Callable[[Any], Deferred[Any]]", asked: Any) -> "Deferred[Any]":
+    """Its Deferred, failed where it raises: `maybeDeferred`, for what always gives one, at half the price."""
+    try:
+        return call(asked)
+    except Exception:  # noqa: BLE001  whoever waits for it gets it
+        return fail()
+
+
 def _nothing() -> None:
     return None
 
@@ -161,7 +169,7 @@ class Perform:
                 case After():
                     self._outside.after(action)
         if publishes:
-            self._until_safe(item, maybeDeferred(outside.publish_all, publishes), self._unpublished)
+            self._until_safe(item, _begun(outside.publish_all, publishes), self._unpublished)
 
     def _outside_of(self, item: InHand) -> Outside:
         about = self._outside.about
@@ -202,21 +210,19 @@ class Perform:
 
     def _ask(self, item: InHand, step: Waiting) -> None:
         self.waiting += 1
+        _begun(self._outside_of(item).ask, step.query).addBoth(self._answered, item, step.resume)
 
-        def answered(answer: Answer) -> None:
+    def _answered(self, answer: Any, item: InHand, resume: Callable[[Answer, float], Step]) -> None:
+        try:
             self.waiting -= 1
+            if isinstance(answer, Failure):
+                self.log.failure("asking failed in kzrules itself: please report it", answer)
+                answer = Unanswered("disconnected")
             if not self._answers:  # the answers of one turn go to the workers together
                 self._clock.callLater(0, self._hand_answers_over)
-            self._answers.append((item, step.resume, answer))
-
-        def failed(failure: Failure) -> Answer:
-            self.log.failure("asking failed in kzrules itself: please report it", failure)
-            return Unanswered("disconnected")
-
-        asking: Deferred[Answer] = maybeDeferred(self._outside_of(item).ask, step.query)
-        asking.addErrback(failed)
-        asking.addCallback(answered)
-        asking.addErrback(self._broke)
+            self._answers.append((item, resume, answer))
+        except Exception:  # noqa: BLE001  the other answers of this read go on
+            self._broke(Failure())  # type: ignore[no-untyped-call]  # Twisted's
 
     def _hand_answers_over(self) -> None:
         answers, self._answers = self._answers, []

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from kzrules.broker.amqp_errors import NotSendable, OutboxFull, Refused, Unroutable
 from kzrules.broker.amqp_frames import Outgoing, short_string
 from kzrules.broker.channel import Channel
-from kzrules.broker.held import Held, Together, mark_of
+from kzrules.broker.held import Alone, Held, Together, mark_of
 from kzrules.broker.session import Session, guarded
 from kzrules.clock import Clock, Timer
 from kzrules.errors import BrokerError, BrokerGone, KzError
@@ -127,6 +127,12 @@ class Publisher:
             except KzError as error:
                 failure = failure or error
         return self.send_all(messages, failure)
+
+    def ask(self, message: Outgoing, message_id: str, failed: Callable[[KzError], None]) -> None:
+        """Publish a question; `failed` is told why it is not on its way, at once or later."""
+        mark = message_id, message.exchange, message.routing_key
+        self._accept(Held(message, mark, Alone(failed)))
+        self._flush()
 
     def send(self, message: Outgoing) -> Deferred[None]:
         """Publish a message whose properties are encoded already."""

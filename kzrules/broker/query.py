@@ -7,6 +7,7 @@ correlation_id. It comes to an exclusive queue of this process, bound to `target
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -98,7 +99,7 @@ class Queries:
             return answer
         self.asked += 1
         self._plan()
-        self._publisher.send(message).addErrback(self._not_sent, query)
+        self._publisher.ask(message, query.msg_id, partial(self._not_sent, query))
         return answer
 
     def hold(self) -> None:
@@ -228,11 +229,11 @@ class Queries:
             raw = properties.asked(query.msg_id, back, query.timeout)
         return Outgoing(query.exchange, query.routing_key, query.body, raw)
 
-    def _not_sent(self, failure: Failure, query: Query) -> None:
+    def _not_sent(self, query: Query, error: KzError) -> None:
         waiter = self._replies.forget(query.msg_id)
         if waiter is None:
             return
-        match failure.value:
+        match error:
             case BrokerGone():
                 why = "disconnected"
             case OutboxFull():
@@ -241,7 +242,7 @@ class Queries:
                 why = "unroutable"
             case _:
                 why = "unroutable"
-                _log.error("a query could not be sent: {why}", why=failure.getErrorMessage())
+                _log.error("a query could not be sent: {why}", why=error)
         waiter.callback(Unanswered(why))
 
     # Time
