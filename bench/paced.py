@@ -6,7 +6,7 @@ A driver that falls behind is measured against, not forgiven: what waits in it c
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
 from typing import Any, Protocol
 
 from twisted.internet.task import deferLater
@@ -113,8 +113,8 @@ async def at_rate(bus: Bus, outputs: Source, rate: float, seconds: float) -> Pac
 
 
 def summed_up(rate: float, took: list[float], sent: int) -> Paced:
-    """The percentiles of what came."""
-    ordered = sorted(took) or [float("inf")]
+    """The percentiles of what was sent: what did not come took for ever."""
+    ordered = sorted(took) + [inf] * (sent - len(took)) or [inf]
     at = [ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.99, 0.999)]
     return Paced(rate, *at, came=len(took), sent=sent)
 
