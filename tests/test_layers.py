@@ -19,7 +19,7 @@ RANKS = {
             ["words"],
             ["routing"],
             ["convert"],
-            ["secrets", "logs", "clock"],
+            ["secrets", "logs", "clock", "sending"],
             ["notices"],
             ["broker", "kamailio"],
             ["operate"],

@@ -27,10 +27,10 @@ from kzrules.broker.amqp_errors import Closed, Refused
 from kzrules.broker.amqp_heartbeat import Heartbeat
 from kzrules.broker.amqp_receive import BadFrame, Receiver
 from kzrules.broker.amqp_stock import StockReceiver
-from kzrules.broker.amqp_write import at_once
 from kzrules.broker.session import Session
 from kzrules.clock import Timer
 from kzrules.errors import BrokerError, BrokerGone
+from kzrules.sending import at_once
 
 if not pika.__version__.startswith("1.4."):
     raise ImportError(

@@ -6,6 +6,7 @@ performed by a callable that the service hands in.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
@@ -66,6 +67,8 @@ class Outside:
     release: Callable[[], object] = _nothing
     ended: Callable[[InHand], object] = _nobody_listens
     """Told of each event when its outcome is decided and what it caused is safe."""
+    soon: "Callable[[Callable[[], object]], object] | None" = None
+    """Call this when all answers that came together have been told; None: in the reactor's next turn."""
     about: "Callable[[InHand], Outside] | None" = None
     """The same for what one event asks for; None where it matters to nobody which event asks."""
 
@@ -87,7 +90,7 @@ class Perform:
         self._endings = endings
         self._count = counters
         self._go_on = go_on
-        self._clock = clock
+        self._soon = outside.soon or partial(clock.callLater, 0)
         self._notices = Notices(clock, self.log)
         self._answers: Answers = []
         self.waiting = 0
@@ -218,8 +221,8 @@ class Perform:
             if isinstance(answer, Failure):
                 self.log.failure("asking failed in kzrules itself: please report it", answer)
                 answer = Unanswered("disconnected")
-            if not self._answers:  # the answers of one turn go to the workers together
-                self._clock.callLater(0, self._hand_answers_over)
+            if not self._answers:  # those that come together go to the workers together
+                self._soon(self._hand_answers_over)
             self._answers.append((item, resume, answer))
         except Exception:  # noqa: BLE001  the other answers of this read go on
             self._broke(Failure())  # type: ignore[no-untyped-call]  # Twisted's

@@ -61,6 +61,8 @@ class Queries:
         self._timer: Timer | None = None
         self._relisten: Timer | None = None
         self._due = 0.0
+        self._telling = False
+        self._after: list[Callable[[], object]] = []
 
     @property
     def waiting(self) -> int:
@@ -109,6 +111,13 @@ class Queries:
     def release(self) -> None:
         """Write them."""
         self._publisher.release()
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call it when every answer of this read is told; where none is being told, in the next turn."""
+        if self._telling:
+            self._after.append(call)
+        else:
+            self._clock.callLater(0, call)
 
     def stop(self) -> int:
         """No more answers are waited for; how many questions were open."""
@@ -179,6 +188,17 @@ class Queries:
     # Answers
 
     def _take(self, deliveries: list[Delivery]) -> None:
+        self._telling = True
+        try:
+            self._tell(deliveries)
+        finally:
+            self._telling = False
+            after, self._after = self._after, []
+            for call in after:
+                guarded(call)
+        self._plan()
+
+    def _tell(self, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
             try:
                 payload = loads(delivery.body)
@@ -191,7 +211,6 @@ class Queries:
             answer = Answered(self._stamped(payload, delivery))
             if not self._settle(name, answer) and self._on_stray is not None:
                 guarded(self._on_stray, delivery, answer.payload)
-        self._plan()
 
     def _settle(self, name: str | None, answer: Answer) -> bool:
         """Whether somebody waited for it; where nobody did, it is counted."""

@@ -147,7 +147,7 @@ class Session:
             guarded(callback, self.blocked)
 
 
-def guarded(callback: Callable[..., None], *arguments: Any) -> bool:
+def guarded(callback: Callable[..., object], *arguments: Any) -> bool:
     """Call back; what it raises is logged and ends here, not in the middle of a read."""
     try:
         callback(*arguments)

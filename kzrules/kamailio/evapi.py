@@ -7,8 +7,11 @@ whom to ask.
 
 import random
 import socket
+import struct
+import termios
 from collections import deque
 from collections.abc import Callable
+from fcntl import ioctl
 from typing import Any
 
 from twisted.application.internet import ClientService
@@ -22,6 +25,7 @@ from zope.interface import implementer
 
 from kzrules.kamailio.frames import HELLO
 from kzrules.language.program import KamailioSpec
+from kzrules.sending import at_once
 from kzrules.wire.backoff import wait
 from kzrules.wire.netstring import BLOCK, LONGEST_FRAME, Netstrings
 
@@ -30,6 +34,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 1.0
 CONNECT_TIMEOUT = 3.0
 AT_ONCE = LONGEST_FRAME // BLOCK * BLOCK
 """Bytes that are handed to the system together."""
+DIRECTLY = 4096
+"""Bytes that an empty socket takes whole, whatever the system was told of sizes (its least is 4,608)."""
 MOST_AHEAD = 1024 * 1024
 """Bytes that may wait before rules are told that no more can be told."""
 MOST_UNREAD = 64 * 1024 * 1024
@@ -42,6 +48,10 @@ OPTIONS = (
     (socket.TCP_KEEPCNT, 3),
     (socket.TCP_NOTSENT_LOWAT, 1),  # it takes more only when all is sent: Kamailio's socket had room for it
 )
+
+
+def _nowhere(_: bytes) -> None:
+    """There is no connection yet."""
 
 
 @implementer(IPullProducer)
@@ -62,20 +72,25 @@ class EvapiProtocol(Protocol):
         self._pulls = False
         self._given_up = False
         self._transport: Any = None
+        self._socket: Any = None
+        self._at_once: Callable[[bytes], None] = _nowhere
 
     def connectionMade(self) -> None:  # noqa: N802  the name is Twisted's
         """Kamailio took the connection."""
         transport: Any = self.transport
-        self._transport = transport
+        self._transport, self._socket, self._at_once = transport, transport.getHandle(), at_once(transport)
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(1)
         for option, value in OPTIONS:
-            transport.getHandle().setsockopt(socket.IPPROTO_TCP, option, value)
+            self._socket.setsockopt(socket.IPPROTO_TCP, option, value)
         self.write(HELLO)
         self._owner.opened(self)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802  the name is Twisted's
         """Frames, in any pieces."""
+        # Kamailio leaves Nagle's algorithm on: its next question waits there until this one is acknowledged,
+        # which the system puts off until we answer. It has to be told after each read.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         frames = self.netstrings.feed(data)
         if frames:
             self._owner.receive(self, frames)
@@ -89,6 +104,9 @@ class EvapiProtocol(Protocol):
         if self._pulls and not self._waiting and self._leaving + len(frame) <= AT_ONCE:
             self._give(frame)
             return
+        if not self._pulls and len(frame) <= DIRECTLY and self._arrived:
+            self._at_once(frame)
+            return
         if self._bytes + len(frame) > MOST_UNREAD:
             self._give_up()
             return
@@ -97,6 +115,12 @@ class EvapiProtocol(Protocol):
         if not self._pulls:
             self._pulls = True
             self._transport.registerProducer(self, False)  # noqa: FBT003  it pulls, at once for the first time
+
+    @property
+    def _arrived(self) -> bool:
+        """Whether all that went out is in Kamailio's socket, so that another frame may follow."""
+        (under_way,) = struct.unpack("i", ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))
+        return not under_way
 
     def _give_up(self) -> None:
         """Once: what is written between now and the connection's end has nowhere to go."""

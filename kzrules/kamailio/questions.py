@@ -43,6 +43,10 @@ class Workers(Protocol):
 class Outside(Protocol):
     """Who does what rules ask for; see `broker.perform.Outside`."""
 
+    @property
+    def soon(self) -> "Callable[[Callable[[], object]], object] | None":
+        """Call this when all answers that came together have been told; None: in the reactor's next turn."""
+
     def publish_all(self, messages: list[Publish], /) -> "Deferred[Any]":
         """Fires when every message is confirmed; fails with a KzError when one cannot be."""
 
@@ -220,8 +224,8 @@ class Questions:
 
     def _ask(self, item: InHand, step: Waiting) -> None:
         def answered(answer: Answer) -> None:
-            if not self._answers:  # the answers of one turn go to the workers together
-                self._clock.callLater(0, self._go_on)
+            if not self._answers:  # those that come together go to the workers together
+                (self._outside.soon or partial(self._clock.callLater, 0))(self._go_on)
             self._answers.append((item, step.resume, answer))
 
         asking = maybeDeferred(self._outside.ask, step.query)

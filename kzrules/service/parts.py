@@ -77,6 +77,7 @@ class Parts:
             tell=self.kamailios.tell,
             hold=self._hold,
             release=self._release,
+            soon=self.queries.soon,
             ended=self._ended,
         )
         self.tracing = self._traced()

@@ -93,6 +93,24 @@ def test_an_answer_is_known_by_its_msg_id():
     assert service.queries.waiting == 0
 
 
+def test_who_goes_on_with_the_answers_of_one_read_goes_on_once():
+    service = Service().start()
+    happened = []
+    for name in ("one", "two"):
+        asking = service.queries.ask(Query("x", "k", b"{}", name, 5.0))
+        asking.addCallback(lambda answer: happened.append(answer.payload["Msg-ID"]))
+        asking.addCallback(lambda _: service.queries.soon(lambda: happened.append("on")))
+    service.peer.settle()
+    bodies = [json.dumps({"Msg-ID": name}).encode() for name in ("one", "two")]
+    deliver = spec.Basic.Deliver("c", 1, False, "targeted", "k")
+    service.peer.feed(b"".join(content(service.listening, deliver, BOOLEAN, body) for body in bodies))
+    assert ["one", "two", "on", "on"] == happened
+    service.queries.soon(lambda: happened.append("later"))
+    assert "later" not in happened
+    service.peer.clock.advance(0)
+    assert "later" == happened[-1]
+
+
 def test_an_answer_without_msg_id_is_known_by_its_correlation_id():
     service = Service().start()
     got = service.ask("one")

@@ -91,7 +91,11 @@ async def test_evapi_reads_every_frame_of_a_burst(count, longest):
     evapi.start()
     while evapi.connection is None:
         await deferLater(reactor, 0.01)
+    turn = 0
     for number, body in enumerate(bodies):
+        if number == turn:  # some go out at once, and some behind others
+            await deferLater(reactor, 0)
+            turn = number + chance.choice([1, 1, 2, 5, 500])
         evapi.connection.write(frames.answer(f"1:{number}", body))
     await evapi.stop()
     came = await deferToThread(server.join)
@@ -113,6 +117,29 @@ async def deaf():
         yield evapi, gone
         await deferLater(reactor, 0)  # out of what the test's own stop calls back
         await evapi.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_kamailios_next_question_need_not_wait_until_we_have_answered_this_one():
+    """Its socket holds a second small message back until the first is acknowledged, which ours puts off."""
+    said = []
+
+    def take(connection, came):
+        said.append(connection.transport.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK))
+        connection.write(frames.answer("1:1", b"{}"))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        spec = KamailioSpec("k", Place("r.kzr", 1), port=server.getsockname()[1])
+        evapi = Evapi(spec, reactor, take, lambda _: None)
+        evapi.start()
+        kamailio, _ = await deferToThread(server.accept)
+        with kamailio:
+            for asked in range(1, 20):
+                kamailio.sendall(framed(b"{}"))
+                while len(said) < asked:
+                    await deferLater(reactor, 0.001)
+            await evapi.stop()
+    assert [1] * 19 == said
 
 
 def give(connection, count):

@@ -84,6 +84,8 @@ class House:
 
     # Outside.
 
+    soon = None
+
     def ask(self, question):
         self.asked.append((question, Deferred()))
         return self.asked[-1][1]

@@ -1,4 +1,4 @@
-"""Bytes to the socket in the turn that made them. Used by `amqp` for batches of publishes and acks.
+"""Bytes to the socket in the turn that made them: batches of publishes and acks, and answers to Kamailio.
 
 Twisted's `write` asks epoll whether the socket takes anything, sends in the next turn, and tells
 epoll that it is done: three system calls and a turn more for a socket that is nearly always free.

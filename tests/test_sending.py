@@ -7,7 +7,7 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import StringTransport
 
-from kzrules.broker.amqp_write import at_once
+from kzrules.sending import at_once
 
 
 class Poller:
