@@ -38,8 +38,9 @@ WINDOW = 4_096
 """The most messages that are out unconfirmed: a broker is given no more than it answers in a moment."""
 STANDSTILL = 0.5
 """Seconds by which the look for confirms may be late; later, we stood still, and not the broker."""
-HARD_LIMIT = 4
-"""The outbox refuses at this many times its limit; from the limit on, consuming slows down."""
+HARD_LIMIT, HARD_FLOOR = 4, 40_000
+"""The outbox refuses at this many times its limit, and never below the floor. From the limit on nothing more is
+handed to the workers, and what they had by then, a prefetch of each subscription, still finds room."""
 
 _EXCHANGE = re.compile(r"exchange '([^']*)'")
 _log = Logger()
@@ -268,7 +269,7 @@ class Publisher:
             return
         if not self._keep and self._session is None:
             held.fail(BrokerGone("there is no connection to the broker now"))
-        elif self.size >= self.limit * HARD_LIMIT:
+        elif self.size >= max(self.limit * HARD_LIMIT, HARD_FLOOR):
             held.fail(OutboxFull(f"{self.size} messages wait for their confirm already"))
         else:
             self._waiting.append(held)

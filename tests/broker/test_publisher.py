@@ -332,7 +332,8 @@ def test_a_full_outbox_says_so_and_says_when_there_is_room():
     assert room == [3]
 
 
-def test_the_outbox_is_bounded_whatever_happens():
+def test_the_outbox_is_bounded_whatever_happens(monkeypatch):
+    monkeypatch.setattr("kzrules.broker.publisher.HARD_FLOOR", 10)
     broker, publisher = start(limit=4)
     sent = [Outcome(publisher.publish(message(number))) for number in range(20)]
     assert [one.error is None for one in sent] == [True] * 16 + [False] * 4
