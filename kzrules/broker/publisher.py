@@ -39,8 +39,8 @@ WINDOW = 4_096
 STANDSTILL = 0.5
 """Seconds by which the look for confirms may be late; later, we stood still, and not the broker."""
 HARD_LIMIT, HARD_FLOOR = 4, 40_000
-"""The outbox refuses at this many times its limit, and never below the floor. From the limit on nothing more is
-handed to the workers, and what they had by then, a prefetch of each subscription, still finds room."""
+"""The outbox refuses at this many times its limit, and never below the floor. From the limit on nothing more
+is handed to the workers, and what they had by then, a prefetch of each subscription, still finds room."""
 
 _EXCHANGE = re.compile(r"exchange '([^']*)'")
 _log = Logger()
