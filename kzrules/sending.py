@@ -8,22 +8,35 @@ Each of them lets go of the interpreter, and a rule at work on a thread then kee
 from collections.abc import Callable
 from typing import Any
 
-_NEEDED = ("writeSomeData", "dataBuffer", "_tempDataLen")
+from twisted.internet.abstract import FileDescriptor
+
+
+def is_plain(transport: Any) -> bool:
+    """Whether its bytes go to a socket as they are.
+
+    By its type: what Twisted wraps around a socket for TLS answers for each name that the socket has, and
+    what is written past it goes out in clear.
+    """
+    return isinstance(transport, FileDescriptor) and not getattr(transport, "TLS", False)
+
+
+def is_empty(transport: Any) -> bool:
+    """Whether a plain transport holds nothing back."""
+    return not transport.dataBuffer and not transport._tempDataLen  # noqa: SLF001  nothing public tells
 
 
 def at_once(transport: Any) -> Callable[[bytes], None]:
     """How to write to `transport` now, in order with whatever its own `write` still holds.
 
     What the socket does not take goes the usual way, and so does everything where the transport is not
-    a plain socket of Twisted's (TLS, a test's). A socket that fails is the transport's to notice, when
-    it tries the same bytes.
+    plain (TLS, a test's). A socket that fails is the transport's to notice, when it tries the same bytes.
     """
-    if not all(hasattr(transport, name) for name in _NEEDED):
+    if not is_plain(transport):
         usual: Callable[[bytes], None] = transport.write
         return usual
 
     def write(data: bytes) -> None:
-        if not transport.dataBuffer and not transport._tempDataLen:  # noqa: SLF001  nothing public tells
+        if is_empty(transport):
             sent = transport.writeSomeData(data)
             if sent.__class__ is int and sent > 0:
                 if sent == len(data):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import StringTransport
+from twisted.protocols.policies import ProtocolWrapper
 
 from kzrules.sending import at_once
 
@@ -78,6 +79,24 @@ def test_a_transport_that_is_no_plain_socket_is_written_to_as_ever():
     transport = StringTransport()
     at_once(transport)(b"whatever")
     assert transport.value() == b"whatever"
+
+
+def test_nothing_is_written_past_what_is_wrapped_around_a_socket():
+    """TLS is wrapped so, and answers for every name of the socket below, which would send it in clear."""
+    socket, wrapped = Socket(), []
+    wrapper = ProtocolWrapper(None, None)
+    wrapper.transport = socket
+    wrapper.write = wrapped.append
+    at_once(wrapper)(b"secret")
+    assert (socket.sent, wrapped) == (b"", [b"secret"])
+
+
+def test_nor_past_tls_that_was_started_on_it():
+    socket, written = Socket(), []
+    socket.TLS = True
+    socket.write = written.append
+    at_once(socket)(b"secret")
+    assert (socket.sent, written) == (b"", [b"secret"])
 
 
 @given(

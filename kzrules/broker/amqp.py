@@ -179,7 +179,7 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
             self._transport.loseConnection()
             self._linger()
         else:
-            self._transport.abortConnection()
+            self._abort_transport()
 
     def _linger(self) -> None:
         if self._lingering is None:
@@ -187,6 +187,7 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
 
     def _abort_transport(self) -> None:
         if self._transport is not None:
+            self._at_once = _nowhere  # the transport itself sends nothing more from here on
             self._transport.abortConnection()
 
     def _terminate_stream(self, error: Exception | None) -> None:

@@ -25,7 +25,7 @@ from zope.interface import implementer
 
 from kzrules.kamailio.frames import HELLO
 from kzrules.language.program import KamailioSpec
-from kzrules.sending import at_once
+from kzrules.sending import at_once, is_empty, is_plain
 from kzrules.wire.backoff import wait
 from kzrules.wire.netstring import BLOCK, LONGEST_FRAME, Netstrings
 
@@ -97,6 +97,7 @@ class EvapiProtocol(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802  the name is Twisted's
         """Kamailio is gone, or restarts."""
+        self._socket = None
         self._owner.lost(self, reason)
 
     def write(self, frame: bytes) -> None:
@@ -119,6 +120,8 @@ class EvapiProtocol(Protocol):
     @property
     def _arrived(self) -> bool:
         """Whether all that went out is in Kamailio's socket, so that another frame may follow."""
+        if self._socket is None or not is_plain(self._transport) or not is_empty(self._transport):
+            return False
         (under_way,) = struct.unpack("i", ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))
         return not under_way
 

@@ -47,6 +47,12 @@ class Outside(Protocol):
     def soon(self) -> "Callable[[Callable[[], object]], object] | None":
         """Call this when all answers that came together have been told; None: in the reactor's next turn."""
 
+    def hold(self) -> object:
+        """Several steps follow: what they publish and ask may wait for `release`, to go out together."""
+
+    def release(self) -> object:
+        """Write it."""
+
     def publish_all(self, messages: list[Publish], /) -> "Deferred[Any]":
         """Fires when every message is confirmed; fails with a KzError when one cannot be."""
 
@@ -162,8 +168,12 @@ class Questions:
     # --- what rules do
 
     def _perform(self, results: list[Result]) -> None:
-        for item, came in results:
-            self._step(item, came)
+        self._outside.hold()
+        try:
+            for item, came in results:
+                self._step(item, came)
+        finally:
+            self._outside.release()
 
     def _step(self, item: InHand, came: Came) -> None:
         match came:

@@ -8,8 +8,11 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.protocol import Factory, Protocol
 
 from kzrules.broker.link import Link, links
+from kzrules.broker.publisher import Publisher
 from kzrules.errors import SettingError
-from kzrules.language.program import BrokerSpec, ZoneSpec
+from kzrules.language.program import BrokerSpec, QueueSpec, ZoneSpec
+from kzrules.message.action import Publish
+from kzrules.message.delivery import Source
 from testbed import Node
 from testbed.broker import find_programs
 from testbed.certificates import make_certificates
@@ -156,6 +159,33 @@ async def test_a_certificate_of_our_own_and_the_servers_are_both_checked(tls_rab
     )
     await until(lambda: connection.sessions)
     assert connection.sessions[0].server_version >= (3, 8)
+    await connection.link.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_published_and_acknowledged_goes_through_tls_too(tls_rabbit, authority):
+    connection = Connection(tls_rabbit.url_of(tls=True), ca=str(authority.authority))
+    await until(lambda: connection.sessions)
+    session = connection.sessions[0]
+    channel = await session.open_channel(prefetch=50)
+    queue = await channel.declare_queue(QueueSpec("through-tls", exclusive=True))
+    came = []
+    source = Source("s", queue, "local", 0, channel.generation)
+
+    def take(batch):
+        came.extend(batch)
+        channel.ack_all([(batch[-1].tag, True)])
+
+    await channel.consume(queue, source, take, lambda: None)
+    publisher = Publisher(reactor)
+    publisher.session_opened(session)
+    bodies = [b'{"N":%d}' % number for number in range(300)]
+    for number, body in enumerate(bodies):
+        await publisher.publish(Publish("", queue, body, f"id-{number}"))
+    await until(lambda: len(came) == len(bodies))
+    assert bodies == [one.body for one in came]
+    assert [] == connection.losses
+    publisher.stop()
     await connection.link.stop()
 
 

@@ -86,7 +86,14 @@ class House:
 
     soon = None
 
+    def hold(self):
+        self.holding = True
+
+    def release(self):
+        self.holding = False
+
     def ask(self, question):
+        assert self.holding, "what a batch asks goes out together"
         self.asked.append((question, Deferred()))
         return self.asked[-1][1]
 
