@@ -25,7 +25,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "experiments", nargs="*", metavar="EXPERIMENT", help=f"some of: {', '.join(ALL)}; all"
     )
-    parser.add_argument("--rounds", type=int, help="rounds of each [3 to 5; tables and memory 1]")
+    parser.add_argument("--rounds", type=int, help="rounds of each [3; tables and memory 1]")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the usual number of events")
     parser.add_argument(
         "--quick", action="store_true", help="one round of a quarter of the events, not written"

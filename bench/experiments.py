@@ -222,21 +222,21 @@ class Known:
     title: str
     unit: str = "events a second"
     less_is_better: bool = False
-    rounds: int = 5
+    rounds: int = 3
 
 
 ALL: dict[str, Known] = {
     **{f"settle-{size}": Known(settle(size), f"consume, route, settle: {size:,} bytes") for size in SIZES},
     "forward": Known(forward, "consume, route, publish confirmed, acknowledge: 250 bytes"),
     "publish": Known(publish, "publish with confirms: 250 bytes, persistent", "messages a second"),
-    "query": Known(query, "query round trip", "", rounds=3),
-    "waiting": Known(waiting, "10,000 queries waiting at once", "", rounds=3),
-    "latency": Known(latency, "latency from publish to output", "", rounds=3),
-    "switch": Known(switch, "the switch interval, large rules that publish", "", rounds=3),
-    "processes": Known(processes, "several processes on one queue", rounds=3),
-    "routes": Known(many_routes, "as routes grow", rounds=3),
-    "subscriptions": Known(subscriptions, "as subscriptions grow", rounds=3),
-    "depth": Known(depth, "as payloads grow deep", rounds=3),
+    "query": Known(query, "query round trip", ""),
+    "waiting": Known(waiting, "10,000 queries waiting at once", ""),
+    "latency": Known(latency, "latency from publish to output", ""),
+    "switch": Known(switch, "the switch interval, large rules that publish", ""),
+    "processes": Known(processes, "several processes on one queue"),
+    "routes": Known(many_routes, "as routes grow"),
+    "subscriptions": Known(subscriptions, "as subscriptions grow"),
+    "depth": Known(depth, "as payloads grow deep"),
     "tables": Known(tables, "as tables grow to a million entries", "", rounds=1),
     "watched": Known(watched, "what metrics cost"),
     "memory": Known(flat, "memory over a million events", "", rounds=1),
