@@ -4,6 +4,7 @@ bench/work/venv/bin/python -m bench.plots [FOLDER]
 """
 
 import sys
+from math import isfinite
 from pathlib import Path
 
 import matplotlib as mpl
@@ -20,7 +21,7 @@ def draw(experiment: Experiment, folder: Path) -> Path:
     """Bars of the medians with the spread, a panel a group; the ratio to the first stands at each."""
     groups: dict[str, list[Row]] = {}
     for row in experiment.rows:
-        if row.values:
+        if row.values and isfinite(row.middle):  # what never came took for ever
             groups.setdefault(row.group, []).append(row)
     tall = [len(rows) for rows in groups.values()]
     figure, panels = plt.subplots(
