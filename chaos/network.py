@@ -97,7 +97,7 @@ async def _connected(ground: Ground, urls: list[str]) -> float:
     spec = BrokerSpec((ZoneSpec("local", tuple(urls)),), connection_timeout=TIMEOUT)
     link = links(spec, None, ground.reactor, "list", opened.callback, lambda *_: None)["local"]
     link.start()
-    await opened
+    await opened.addTimeout(20 * TIMEOUT, ground.reactor)
     took: float = ground.reactor.seconds() - began
     await link.stop()
     return took

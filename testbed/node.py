@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # certificates need a package, and a bare machine starts node
     from testbed.certificates import Certificates
 
 START_TIMEOUT = 90.0
+VHOST_TIMEOUT = 20.0
 """Seconds: a node is up in about four, on a machine whose cores are all busy in thirty."""
 
 
@@ -256,9 +257,27 @@ class Node:
         return {row[0]: QueueDepth(*(n if isinstance(n, int) else 0 for n in row[1:])) for row in rows}
 
     def add_vhost(self, vhost: str, user: str = "guest") -> None:
-        """A virtual host where `user` may do everything."""
+        """A virtual host where `user` may do everything, up on every node that runs."""
         self.eval(f'rabbit_vhost:add({_binary(vhost)}, <<"testbed">>)')
+        self._start_everywhere(vhost)
         self.allow(user, vhost)
+
+    def _start_everywhere(self, vhost: str) -> None:
+        """A node that has just joined its cluster may miss the making of one, and never makes up for it."""
+        up = (
+            "[begin rabbit_vhost_sup_sup:start_vhost(V, N),"
+            " true = rpc:call(N, rabbit_vhost_sup_sup, is_vhost_alive, [V]) end"
+            f" || V <- [{_binary(vhost)}], N <- rabbit_nodes:all_running()]"
+        )
+        deadline = time.monotonic() + VHOST_TIMEOUT
+        while True:
+            try:
+                self.eval(up)
+                break
+            except CommandFailed:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def delete_vhost(self, vhost: str) -> None:
         """Its queues, exchanges and connections go with it."""
