@@ -21,8 +21,9 @@ if TYPE_CHECKING:  # certificates need a package, and a bare machine starts node
     from testbed.certificates import Certificates
 
 START_TIMEOUT = 90.0
-VHOST_TIMEOUT = 20.0
 """Seconds: a node is up in about four, on a machine whose cores are all busy in thirty."""
+VHOST_TIMEOUT = 20.0
+"""Seconds until a virtual host is up on every node, which takes none where nothing is in the way."""
 
 
 class QueueDepth(NamedTuple):
