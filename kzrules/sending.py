@@ -11,6 +11,10 @@ from typing import Any
 from twisted.internet.abstract import FileDescriptor
 
 
+def nowhere(_: bytes) -> None:
+    """How to write where there is no transport yet, or no more."""
+
+
 def is_plain(transport: Any) -> bool:
     """Whether its bytes go to a socket as they are.
 

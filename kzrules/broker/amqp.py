@@ -30,7 +30,7 @@ from kzrules.broker.amqp_stock import StockReceiver
 from kzrules.broker.session import Session
 from kzrules.clock import Timer
 from kzrules.errors import BrokerError, BrokerGone
-from kzrules.sending import at_once
+from kzrules.sending import at_once, nowhere
 
 if not pika.__version__.startswith("1.4."):
     raise ImportError(
@@ -88,7 +88,7 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
         self._greeting = greeting
         self._clock = clock
         self._transport: Any = None
-        self._at_once: Callable[[bytes], None] = _nowhere
+        self._at_once: Callable[[bytes], None] = nowhere
         self._lingering: Timer | None = None
         self._ever_opened = False
         self.cause: BaseException | None = None
@@ -187,7 +187,7 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
 
     def _abort_transport(self) -> None:
         if self._transport is not None:
-            self._at_once = _nowhere  # the transport itself sends nothing more from here on
+            self._at_once = nowhere  # the transport itself sends nothing more from here on
             self._transport.abortConnection()
 
     def _terminate_stream(self, error: Exception | None) -> None:
@@ -251,17 +251,13 @@ class _Core(core.Connection):  # type: ignore[misc]  # pika 1.4.4 ships no types
 
     def connection_lost(self, reason: Failure) -> None:
         """Called by the protocol, once; the reason that pika would overwrite is kept."""
-        self._transport, self._at_once = None, _nowhere
+        self._transport, self._at_once = None, nowhere
         self.receiver.stop()
         if self._lingering is not None and self._lingering.active():
             self._lingering.cancel()
         if self._error is None:
             self._error = _how_lost(reason, self._greeting.name)
         self._on_stream_terminated(None)
-
-
-def _nowhere(_: bytes) -> None:
-    """There is no transport."""
 
 
 def _receiver(connection: _Core) -> Receiver | StockReceiver:

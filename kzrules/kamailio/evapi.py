@@ -25,7 +25,7 @@ from zope.interface import implementer
 
 from kzrules.kamailio.frames import HELLO
 from kzrules.language.program import KamailioSpec
-from kzrules.sending import at_once, is_empty, is_plain
+from kzrules.sending import at_once, is_empty, is_plain, nowhere
 from kzrules.wire.backoff import wait
 from kzrules.wire.netstring import BLOCK, LONGEST_FRAME, Netstrings
 
@@ -50,10 +50,6 @@ OPTIONS = (
 )
 
 
-def _nowhere(_: bytes) -> None:
-    """There is no connection yet."""
-
-
 @implementer(IPullProducer)
 class EvapiProtocol(Protocol):
     """One connection: frames in, frames out, a bound on what waits to go out.
@@ -73,7 +69,7 @@ class EvapiProtocol(Protocol):
         self._given_up = False
         self._transport: Any = None
         self._socket: Any = None
-        self._at_once: Callable[[bytes], None] = _nowhere
+        self._at_once: Callable[[bytes], None] = nowhere
 
     def connectionMade(self) -> None:  # noqa: N802  the name is Twisted's
         """Kamailio took the connection."""

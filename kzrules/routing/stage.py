@@ -42,7 +42,9 @@ class Unanswerable(RuleFailure):
 
     def __init__(self, question: Did, given: tuple[str, ...]) -> None:
         super().__init__(f"nothing answers {plain(question)}")
-        self.notes = given or (f"write: given {question.word}({_first(question)}) answers ...",)
+        self.notes = given or (
+            f"write above its event: given {question.word}({_first(question)}) answers ...",
+        )
 
 
 @dataclass(slots=True)
